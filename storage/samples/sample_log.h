@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/base/ids.h"
+#include "storage/base/status.h"
+#include "storage/format/sample.h"
+#include "storage/kv/kv_store.h"
+#include "storage/media/image.h"
+
+namespace perennial::samples {
+
+struct SampleLogOptions {
+  format::SampleLimits limits;
+  media::DecodeLimits image_limits;
+  double held_out_share = 0.05;  // of groups, drawn by hash; never trained on
+  uint64_t seed = 1;             // of that draw
+  size_t validation_threads = 2;
+  uint64_t max_quarantine_entries = 100'000;  // the oldest go first
+  Status Validate() const;
+};
+
+// What an entry of the log is to the trainer.
+enum class EntryKind : uint8_t {
+  kSample = 0,     // a new sample
+  kLateLabel = 1,  // a label for an earlier sample: becomes trainable here
+  kFlush = 2,      // "train on what is there, do not wait to fill the batch": written at the end of a feed
+};
+
+// One position of the log. `sample` is complete (image bytes included) for kSample and, with the late label filled in, for
+// kLateLabel.
+struct Entry {
+  Offset offset;
+  EntryKind kind = EntryKind::kSample;
+  format::Sample sample;
+  bool held_out = false;             // evaluation only (test part, or drawn by group)
+  std::optional<Offset> labels;      // kLateLabel: the sample it labels
+  int64_t appended_us = 0;           // wall time when it was made durable
+  // True when the trainer learns from this entry.
+  bool Trainable() const { return kind != EntryKind::kFlush && sample.label.has_value() && !held_out; }
+};
+
+// What became of one sample of an Append call, in request order.
+struct AppendOutcome {
+  enum class State : uint8_t { kAccepted, kDuplicate, kQuarantined } state = State::kAccepted;
+  Offset offset;                    // kAccepted: its own; kDuplicate: the first one's
+  Status error;                     // kQuarantined: code, message, hint
+  uint64_t quarantine_id = 0;       // kQuarantined
+};
+
+struct QuarantineEntry {
+  uint64_t id = 0;
+  Status error;
+  std::string pointer;      // where in the input: "line 17", "items/3", "train.tar!k12.png"
+  format::Sample sample;    // as far as it could be read
+  int64_t time_us = 0;
+};
+
+// Counters since the log began.
+struct SampleLogStats {
+  uint64_t end = 0;  // next offset
+  uint64_t accepted = 0, duplicates = 0, quarantined = 0, waiting_for_label = 0, held_out = 0, trainable = 0;
+  uint64_t image_blobs = 0;
+  uint64_t quarantine_entries = 0;
+};
+
+// The durable sample log on a KvStore: offsets from 0 without gaps, image blobs stored once per content hash, a dedup index by
+// (source, id) or content hash, a held-out index per slice, late labels, quarantine. An Append that returned is synced.
+// Thread-safe: one appender at a time inside (validation runs in parallel before the lock), readers never block it.
+class SampleLog {
+ public:
+  // Names of the column families it needs in KvOptions::families.
+  static std::vector<std::string> Families();
+  // REQUIRES `store` and `clock` outlive the log.
+  static Result<std::unique_ptr<SampleLog>> Open(kv::KvStore& store, SampleLogOptions options, const Clock& clock);
+  virtual ~SampleLog() = default;
+
+  // Validates (images are fully decoded), deduplicates and appends in one synced batch. Bad samples go to quarantine with
+  // `pointers[i]` (may be empty); they never fail the call. The call fails only when nothing was made durable.
+  virtual Result<std::vector<AppendOutcome>> Append(std::vector<format::Sample> samples,
+                                                    std::vector<std::string> pointers = {}) = 0;
+  // Labels the sample (source, id) that waits for one. kNotFound, or kAlreadyExists when it has a label already.
+  virtual Result<Offset> AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) = 0;
+  virtual Result<Offset> AppendFlush() = 0;
+  // Records input that could not even be parsed into a sample.
+  virtual Result<uint64_t> Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) = 0;
+
+  virtual Result<Entry> Read(Offset offset) const = 0;
+  // Entries [begin, min(begin + max_count, end)).
+  virtual Result<std::vector<Entry>> ReadRange(Offset begin, size_t max_count) const = 0;
+  virtual Offset End() const = 0;
+  // Waits until End() > `offset`; false on deadline.
+  virtual bool WaitPast(Offset offset, SteadyTime deadline) const = 0;
+
+  // Slices in order of first appearance.
+  virtual std::vector<std::string> Slices() const = 0;
+  // Offsets of labelled held-out samples of a slice, ascending. `part` narrows to the explicit test part or to the drawn share.
+  enum class HeldOut : uint8_t { kAll, kTestPart, kDrawn };
+  virtual Result<std::vector<Offset>> HeldOutOffsets(std::string_view slice, HeldOut which = HeldOut::kAll) const = 0;
+
+  virtual Result<std::vector<QuarantineEntry>> ListQuarantine(uint64_t after_id, size_t max_count) const = 0;
+  virtual Status DropQuarantine(uint64_t id) = 0;
+  virtual SampleLogStats Stats() const = 0;
+};
+
+}  // namespace perennial::samples
