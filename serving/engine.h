@@ -65,6 +65,8 @@ class Engine : public updater::UpdateSink, public updater::Evidence, public upda
   static Result<std::unique_ptr<Engine>> Start(EngineOptions options, const Clock& clock);
   // Blocks until answered or until the deadline. Bad input: kInvalidArgument; no version yet: kUnavailable.
   virtual Result<InferAnswer> Infer(InferRequest request) = 0;
+  // Several samples of one client, all answered by one and the same version. At most 64.
+  virtual Result<std::vector<InferAnswer>> InferAll(std::vector<InferRequest> requests) = 0;
   virtual EngineStatus GetStatus() const = 0;
   // Prometheus text of all serving metrics.
   virtual std::string MetricsText() const = 0;

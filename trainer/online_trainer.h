@@ -44,6 +44,9 @@ struct TrainerOptions {
   uint64_t checkpoint_every_steps = 500;
   int decode_threads = 1;
   std::string device = "cpu";           // "cpu" or "cuda"
+  uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
+  // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
+  std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
   Status Validate() const;
 };
 
@@ -54,9 +57,13 @@ struct SliceMetrics {
   double balanced_accuracy = 0;  // mean recall over the classes present
   double best_accuracy = 0;      // best ever published (forgetting = best - now)
   double learned_accuracy = 0;   // at the end of the slice's own part of the stream, for backward transfer; NaN until known
+  uint64_t gate_samples = 0;     // the gate's own held-out samples of the slice (not the test part where it can do without)
+  uint64_t gate_correct = 0;
 };
 
-// Evaluation of one set of weights, as shipped (quantised), on held-out samples.
+// Evaluation of one set of weights, as shipped (quantised), on held-out samples of the slices trained on so far: on a slice's explicit test part
+// where it has one, else on its drawn share. The choice between student and EMA and the gate's verdict use the drawn share (see
+// trainer/evaluator.h), so that the test part only reports.
 struct EvaluationReport {
   std::vector<SliceMetrics> slices;
   double average_accuracy = 0;            // mean over slices
@@ -86,6 +93,8 @@ struct TrainerStatus {
   size_t labels = 0;
   size_t replay_size = 0;
   uint64_t replay_bytes = 0;
+  uint64_t skipped_steps = 0;   // steps not applied because loss or gradient was not finite
+  bool flush_due = false;       // a flush entry was passed, and something was trained, since the last MakeCandidate
 };
 
 // Learns from the log, one pass, with replay. A batch is a function of log offsets and state, never of arrival time; cursor, weights, EMA, optimiser, random

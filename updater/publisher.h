@@ -17,6 +17,7 @@ struct PublisherOptions {
   uint32_t chunk_size = 64u << 10;
   double delta_over_snapshot_limit = 0.6;  // a delta larger than this share of its snapshot is not shipped, and asks for new scales
   Duration manifest_lifetime{0};           // 0: never expires
+  Status Validate() const;
 };
 
 struct PublishOutcome {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/clock.h"
@@ -61,13 +62,23 @@ class RolloutController {
   virtual Status Start(VersionId version) = 0;
   // Latest counts of one node; sums over nodes decide. Counts of other versions than the two arms are ignored.
   virtual void OnEvidence(const std::string& node, const std::vector<ArmCounts>& counts) = 0;
+  // A node will not serve the candidate (its warm-up failed, it gave NaN there, it crashed the process twice): a hard guard, the
+  // trial is rolled back. Ignored for other versions than the candidate.
+  virtual void OnRefused(const std::string& node, VersionId version, std::string_view why) = 0;
   // Checks deadline and evidence; called about ten times a second by the update server's thread.
   virtual void Tick() = 0;
   virtual Status Promote(std::string_view why) = 0;   // the candidate, now
   virtual Status Abort(std::string_view why) = 0;     // the candidate, back to stable
   virtual Status Pause(bool paused) = 0;
   virtual Status SetWeight(uint32_t permille) = 0;
-  struct Event { int64_t time_us; std::string kind; VersionId version; std::string reason; };
+  // kind: "stable" (first version), "trial_started", "promoted", "rolled_back", "paused", "resumed", "weight".
+  struct Event {
+    int64_t time_us = 0;
+    std::string kind;
+    VersionId version;
+    std::string reason;
+    friend bool operator==(const Event&, const Event&) = default;
+  };
   // Verdicts and verbs, oldest first, bounded.
   virtual std::vector<Event> History() const = 0;
 };

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "storage/base/status.h"
 
@@ -23,11 +22,14 @@ struct Benchmark {
   Result<std::string> (*run)(const BenchOptions& options);
 };
 
-// The registry, in bench/main.cc's order. Each Run function lives in its own file of this folder.
+// Each Run function lives in its own file of this folder.
 Result<std::string> RunIngest(const BenchOptions& options);
 Result<std::string> RunTrain(const BenchOptions& options);
 Result<std::string> RunModalities(const BenchOptions& options);
 Result<std::string> RunSwap(const BenchOptions& options);
 Result<std::string> RunCanarySmoke(const BenchOptions& options);
+
+// The same samples as RunIngest's, sent to a real hub's bulk endpoint: samples per second.
+Result<double> HttpBulkPerSecond(const BenchOptions& options);
 
 }  // namespace perennial::bench

@@ -46,7 +46,10 @@ struct ServerOptions {
   size_t threads = 32;
   size_t max_streams = 16;
   uint64_t max_body_bytes = 64u << 20;
-  int request_timeout_ms = 30'000;
+  int request_timeout_ms = 30'000;      // for a request to arrive, from its first byte
+  int idle_timeout_ms = 60'000;         // between requests; an idle connection holds no thread
+  size_t max_connections = 2048;        // further ones are closed at once
+  size_t max_pending = 1024;            // whole requests waiting for a thread; then 503
   Status Validate() const;
 };
 
@@ -60,7 +63,7 @@ class Server {
   virtual void Route(const std::string& method, const std::string& pattern, Handler handler) = 0;
   // Runs before routing; return true when it answered by itself (authentication).
   virtual void SetFilter(std::function<bool(const Request&, Response&)> filter) = 0;
-  // Errors outside handlers (404, 405, 413, 431, 500) are written by this; default: problem JSON.
+  // Errors outside handlers (404, 405, 413, 431, 500) are written by this; default: problem JSON. `response.status` is set before the call.
   using ErrorWriter = std::function<void(const Request&, Response&, const Status&)>;
   virtual void SetErrorWriter(ErrorWriter writer) = 0;
   // Binds and serves on own threads. kAlreadyExists when the port is busy.

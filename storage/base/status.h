@@ -87,10 +87,11 @@ class [[nodiscard]] Result {
 
   T& value() & { assert(ok()); return std::get<0>(data_); }
   const T& value() const& { assert(ok()); return std::get<0>(data_); }
-  T&& value() && { assert(ok()); return std::get<0>(std::move(data_)); }
+  // By value, so that `for (auto& x : List().value())` does not walk a list that is gone.
+  T value() && { assert(ok()); return std::get<0>(std::move(data_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -81,11 +81,14 @@ class KvStore {
   virtual uint64_t ApproximateBytes() const = 0;
 };
 
+class DiskQuota;
+
 struct KvOptions {
   std::string path;                   // folder; made when absent
   std::vector<std::string> families;  // every family the program uses; those on disk that are missing here are opened too
   uint64_t block_cache_bytes = 64u << 20;
   uint64_t write_buffer_bytes = 32u << 20;
+  std::shared_ptr<DiskQuota> quota;  // null: none. For tests: acts out a full disk (storage/kv/disk_quota.h)
 };
 
 // Opens or creates. kUnavailable when another process holds it ("stop the other hub or use another --data folder").

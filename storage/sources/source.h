@@ -12,8 +12,8 @@
 
 namespace perennial::sources {
 
-// Assigns slices by rules: the first rule whose regular expression (ECMAScript, case ignored) matches the text wins. Read
-// from TOML: `order = ["a", "b"]` and `[[rule]] slice = "a"  text = 'regex'`. Immutable; thread-safe.
+// Assigns slices by rules: the first rule whose regular expression (ECMAScript, case ignored) matches the text wins.
+// Read from TOML: `order = ["a", "b"]` and `[[rule]] slice = "a"  text = 'regex'`. Immutable; thread-safe.
 class SliceRules {
  public:
   static Result<SliceRules> Parse(std::string_view toml, const std::string& name);
@@ -30,10 +30,10 @@ class SliceRules {
 };
 
 struct SourceOptions {
-  std::string source_name;   // Sample::source where the data does not say; empty: the path's last component
-  std::string text_field;    // JSON or CSV column of the text; empty: "text", else "question"
-  std::string label_field;   // empty: "label", else "answer", else "class"
-  std::string slice_field;   // empty: "slice"
+  std::string source_name;           // Sample::source where the data does not say; empty: the path's last component
+  std::string text_field;            // JSON or CSV column of the text; empty: "text", else "question"
+  std::string label_field;           // empty: "label", else "answer", else "class"
+  std::string slice_field;           // empty: "slice"
   std::optional<SliceRules> slices;  // --slices FILE; else slices.toml beside the data is used when there
   bool order_by_slice = true;        // with SliceRules::order(): all of the first slice first, test parts first of all
   format::SampleLimits limits;
@@ -45,8 +45,9 @@ struct Item {
   std::string pointer;
 };
 
-// A pull reader of samples. Deterministic: the same data gives the same samples in the same order, so position N is a resume
-// point. Bad items come out as errors and reading goes on; only an unreadable container ends it. Thread-compatible.
+// A pull reader of samples. Deterministic: the same data gives the same samples in the same order, so position N is a
+// resume point. Bad items come out as errors and reading goes on; only an unreadable container ends it.
+// Thread-compatible.
 class Source {
  public:
   virtual ~Source() = default;
@@ -56,13 +57,14 @@ class Source {
   virtual std::optional<uint64_t> Size() const = 0;
 };
 
-// Finds out what PATH is: a folder (image folder with metadata.jsonl or metadata.csv; one folder per class; train/ and test/
-// parts; or a folder of tars, as ../shared/data/easy_vqa), a .tar or .tar.gz (WebDataset), .ndjson or .jsonl, .csv, "-" (NDJSON on
-// standard input). Files or folders named test* are the test part. Paths inside the data may not leave it.
+// Finds out what PATH is: a folder (image folder with metadata.jsonl or metadata.csv; one folder per class; train/ and
+// test/ parts; or a folder of tars, as ../shared/data/easy_vqa), a .tar or .tar.gz (WebDataset), .ndjson or .jsonl,
+// .csv, "-" (NDJSON on standard input). Files or folders named test* are the test part. Paths inside the data may not
+// leave it.
 Result<std::unique_ptr<Source>> OpenSource(const std::string& path, const SourceOptions& options);
 
-// One NDJSON line or JSON object -> sample: fields image (base64 or data URI), text, label, source, id, group, slice, time
-// (RFC 3339 or microseconds), part, meta. An unknown field is an error naming the closest known one.
+// One NDJSON line or JSON object -> sample: fields image (base64 or data URI), text, label, source, id, group, slice,
+// time (RFC 3339 or microseconds), part, meta. An unknown field is an error naming the closest known one.
 Result<format::Sample> SampleFromJson(std::string_view json);
 // The inverse, on one line.
 std::string SampleToJson(const format::Sample& sample);

@@ -41,13 +41,14 @@ class VersionStore {
   virtual VersionId NextVersion() const = 0;
 
   // Checks that every chunk's hash is its key, that all chunks the manifest names are in `chunks` or stored, then writes all at once.
-  // kAlreadyExists when the version number was used (with the same bytes: ok).
+  // kAlreadyExists when the version number was used (with the same bytes: ok, and collected content is back).
   virtual Status Publish(const format::SignedManifest& manifest, std::string_view report_json,
                          const std::vector<std::string>& chunks) = 0;
   virtual Result<VersionRecord> Get(VersionId version) const = 0;
   virtual std::vector<VersionRecord> List() const = 0;  // ascending
   virtual Status SetFate(VersionId version, VersionFate fate, std::string_view reason) = 0;
 
+  // Whether the chunk is stored and whole: false when the disk lied, so that a download fetches it again.
   virtual bool HasChunk(const Hash256& hash) const = 0;
   // Verified against its hash on every read: kCorruption when the disk lied, kNotFound when absent.
   virtual Result<std::string> ReadChunk(const Hash256& hash) const = 0;

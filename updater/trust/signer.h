@@ -32,6 +32,9 @@ class Signer {
   format::SignedManifest SignManifest(const format::Manifest& manifest) const;
 };
 
+// What is really signed: context, a zero byte, message.
+std::string SignedText(std::string_view context, std::string_view message);
+
 inline constexpr std::string_view kManifestContext = "perennial manifest v1";
 inline constexpr std::string_view kHeadContext = "perennial head v1";
 

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/trainer_control.h"
+#include "storage/base/mutex.h"
+#include "storage/kv/kv_store.h"
+
+namespace perennial::api {
+
+// The evaluations of all trainers, kept over restarts for people and plots (the gate keeps its own reference in the
+// trainer's checkpoint). Buffered writes: a power cut may take the newest. Key: trainer, 0 byte, big-endian time;
+// value: JSON as GET evaluations shows it. Thread-safe.
+class EvaluationJournal final : public Evaluations {
+ public:
+  static std::vector<std::string> Families();
+  // Keeps the newest `limit` records of each trainer. REQUIRES `store` outlives the journal.
+  static Result<std::unique_ptr<EvaluationJournal>> Open(kv::KvStore& store, size_t limit);
+
+  // A record that can't be written is still shown until the hub ends.
+  void Append(const std::string& trainer, EvaluationRecord record);
+  // A candidate that waited for the end of a trial was published after all.
+  void NotePublished(const std::string& trainer, uint64_t trained_until, VersionId version);
+  std::map<std::string, std::vector<EvaluationRecord>> Records() const override;
+
+ private:
+  EvaluationJournal(kv::KvStore& store, kv::Family family, size_t limit)
+      : store_(store), family_(family), limit_(limit) {}
+  Status Load();
+  void Write(const std::string& trainer, const EvaluationRecord& record) const;
+
+  kv::KvStore& store_;
+  const kv::Family family_;
+  const size_t limit_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::vector<EvaluationRecord>> records_ GUARDED_BY(mutex_);
+};
+
+// The JSON of one record, and back.
+std::string EvaluationJson(const EvaluationRecord& record);
+Result<EvaluationRecord> EvaluationFromJson(std::string_view json);
+
+}  // namespace perennial::api

@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "api/json_body.h"
+#include "api/services.h"
+
+namespace perennial::api {
+namespace {
+
+constexpr uint64_t kDefaultLimit = 100;
+constexpr uint64_t kMaxLimit = 1000;
+
+nlohmann::ordered_json ObjectJson(const format::ObjectRef& object) {
+  return {{"kind", object.kind == format::ObjectKind::kSnapshot ? "snapshot" : "delta"},
+          {"base", object.base.value},
+          {"codec", object.codec},
+          {"bytes", object.bytes},
+          {"decoded_bytes", object.decoded_bytes},
+          {"chunks", object.chunks.size()}};
+}
+
+nlohmann::ordered_json VersionJson(const versions::VersionRecord& record) {
+  const format::Manifest& manifest = record.manifest;
+  nlohmann::ordered_json objects = nlohmann::ordered_json::array();
+  uint64_t snapshot_bytes = 0, delta_bytes = 0;
+  for (const format::ObjectRef& object : manifest.objects) {
+    objects.push_back(ObjectJson(object));
+    if (object.kind == format::ObjectKind::kSnapshot) snapshot_bytes = object.bytes;
+    // The delta from its parent is the update that nodes load; others serve nodes that are further behind.
+    if (object.kind == format::ObjectKind::kDelta && (delta_bytes == 0 || object.base == manifest.parent)) {
+      delta_bytes = object.bytes;
+    }
+  }
+  return {{"version", manifest.version.value},
+          {"parent", manifest.parent.value},
+          {"model_id", manifest.model_id},
+          {"fate", versions::FateName(record.fate)},
+          {"reason", record.reason},
+          {"created_us", manifest.created_us},
+          {"trained_until", manifest.trained_until},
+          {"scale_set", manifest.scale_set},
+          {"architecture", manifest.architecture.Hex()},
+          {"root", manifest.target_root.Hex()},
+          {"manifest_hash", record.signed_manifest.Hash().Hex()},
+          {"snapshot_bytes", snapshot_bytes},
+          {"delta_bytes", delta_bytes},
+          {"fp32_bytes", manifest.fp32_bytes},
+          {"content_available", record.content_available},
+          {"objects", std::move(objects)}};
+}
+
+// The newest page by default, ascending; `before` asks for the one in front of it.
+Status List(const Services& services, const http::Request& request, http::Response& response) {
+  PERENNIAL_RETURN_IF_ERROR(RejectUnknownQuery(request, {"before", "limit"}));
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t before, QueryUnsigned(request, "before", 1, UINT64_MAX, UINT64_MAX));
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t limit, QueryUnsigned(request, "limit", 1, kMaxLimit, kDefaultLimit));
+  const auto records = services.versions.List();
+  const auto end = std::partition_point(records.begin(), records.end(),
+                                        [&](const auto& record) { return record.manifest.version.value < before; });
+  const auto count = std::min<std::ptrdiff_t>(end - records.begin(), static_cast<std::ptrdiff_t>(limit));
+  const auto begin = end - count;
+  nlohmann::ordered_json answer = {{"versions", nlohmann::ordered_json::array()}, {"next_before", nullptr}};
+  for (auto record = begin; record != end; ++record) answer["versions"].push_back(VersionJson(*record));
+  if (begin != records.begin()) answer["next_before"] = begin->manifest.version.value;
+  response.body = answer.dump();
+  return Status::Ok();
+}
+
+Status Show(const Services& services, const http::Request& request, http::Response& response) {
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t id, PathUnsigned(request, "id"));
+  PERENNIAL_ASSIGN_OR_RETURN(const versions::VersionRecord record, services.versions.Get(VersionId{id}));
+  nlohmann::ordered_json answer = VersionJson(record);
+  // The report is ours, but a store may hold one of a newer build: shown as text then.
+  auto report = nlohmann::ordered_json::parse(record.report_json, nullptr, false);
+  if (report.is_discarded()) report = nullptr;
+  answer["report"] = std::move(report);
+  response.body = answer.dump();
+  return Status::Ok();
+}
+
+Status RollBack(const Services& services, const http::Request& request, http::Response& response) {
+  PERENNIAL_ASSIGN_OR_RETURN(JsonBody body, JsonBody::Parse(request));
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t to, body.Unsigned("to"));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string why, body.String("why"));
+  PERENNIAL_RETURN_IF_ERROR(body.RejectUnknown());
+  PERENNIAL_ASSIGN_OR_RETURN(const VersionId version, services.releaser.RollBack(VersionId{to}, why));
+  nlohmann::ordered_json answer = {{"version", version.value}, {"content_of", to}};
+  answer["rollout"] = nlohmann::ordered_json::parse(RolloutJson(services.rollout.State()));
+  response.body = answer.dump();
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddVersionRoutes(RouteTable& table, const Services& services) {
+  table.Add("GET", "/api/v1/versions", [&services](const http::Request& request, http::Response& response) {
+    if (const Status done = List(services, request, response); !done.ok()) Fail(response, done);
+  });
+  table.Add("GET", "/api/v1/versions/{id}", [&services](const http::Request& request, http::Response& response) {
+    if (const Status done = Show(services, request, response); !done.ok()) Fail(response, done);
+  });
+  table.Add("POST", "/api/v1/rollback", [&services](const http::Request& request, http::Response& response) {
+    if (const Status done = RollBack(services, request, response); !done.ok()) FailToStore(response, done);
+  });
+}
+
+}  // namespace perennial::api

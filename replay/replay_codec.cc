@@ -1,0 +1,106 @@
+#include "replay/replay_codec.h"
+
+#include "storage/base/bytes.h"
+
+namespace perennial::replay {
+namespace {
+constexpr uint8_t kFormatVersion = 1;
+}  // namespace
+
+std::string EncodeHeader(const Header& header) {
+  ByteWriter out;
+  out.U8(kFormatVersion);
+  out.U8(static_cast<uint8_t>(header.partition));
+  for (const uint64_t n : {header.seen, header.next_id, header.slots, header.partitions}) out.Varint(n);
+  return out.Take();
+}
+
+Result<Header> DecodeHeader(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.U8() != kFormatVersion) return Corruption("replay header: unknown format version");
+  const uint8_t partition = in.U8();
+  if (partition > static_cast<uint8_t>(ReplayOptions::Partition::kLabelAndSlice)) {
+    return Corruption("replay header: unknown partition rule");
+  }
+  Header header;
+  header.partition = static_cast<ReplayOptions::Partition>(partition);
+  for (uint64_t* n : {&header.seen, &header.next_id, &header.slots, &header.partitions}) *n = in.Varint();
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("replay header"));
+  return header;
+}
+
+std::string EncodeSlot(const Slot& slot) {
+  ByteWriter out;
+  out.Varint(slot.id);
+  out.Varint(slot.partition);
+  out.Varint(slot.position);
+  return out.Take();
+}
+
+Result<Slot> DecodeSlot(std::string_view bytes) {
+  ByteReader in(bytes);
+  Slot slot;
+  slot.id = in.Varint();
+  const uint64_t partition = in.Varint();
+  const uint64_t position = in.Varint();
+  if (partition > UINT32_MAX || position > UINT32_MAX) in.Fail();
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("replay slot"));
+  slot.partition = static_cast<uint32_t>(partition);
+  slot.position = static_cast<uint32_t>(position);
+  return slot;
+}
+
+std::string EncodePartition(const Partition& partition) {
+  ByteWriter out;
+  out.Bytes(partition.key);
+  out.Varint(partition.seen);
+  out.U8(partition.was_largest ? 1 : 0);
+  out.Varint(partition.bucket_position);
+  return out.Take();
+}
+
+Result<Partition> DecodePartition(std::string_view bytes) {
+  ByteReader in(bytes);
+  Partition partition;
+  partition.key = in.Bytes();
+  partition.seen = in.Varint();
+  const uint8_t was_largest = in.U8();
+  const uint64_t position = in.Varint();
+  if (was_largest > 1 || position > UINT32_MAX) in.Fail();
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("replay partition"));
+  partition.was_largest = was_largest == 1;
+  partition.bucket_position = static_cast<uint32_t>(position);
+  return partition;
+}
+
+std::string EncodeExample(const Example& example) {
+  ByteWriter out;
+  out.U8(kFormatVersion);
+  out.Varint(example.offset.value);
+  for (const std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
+    out.Bytes(*text);
+  }
+  return out.Take();
+}
+
+Result<Example> DecodeExample(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.U8() != kFormatVersion) return Corruption("replay example: unknown format version");
+  Example example;
+  example.offset.value = in.Varint();
+  for (std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
+    *text = in.Bytes();
+  }
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("replay example"));
+  return example;
+}
+
+std::string Key(std::string_view prefix, KeyKind kind, uint64_t number) {
+  ByteWriter key;
+  key.Bytes(prefix);
+  key.U8(static_cast<uint8_t>(kind));
+  key.Raw(BigEndian64(number));
+  return key.Take();
+}
+
+}  // namespace perennial::replay

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "replay/memory_table.h"
+#include "storage/base/status.h"
+
+namespace perennial::replay {
+
+// How the memory lies in the store (replay_format.md).
+
+struct Header {
+  ReplayOptions::Partition partition = ReplayOptions::Partition::kLabelAndSource;
+  uint64_t seen = 0;
+  uint64_t next_id = 1;
+  uint64_t slots = 0;
+  uint64_t partitions = 0;
+};
+std::string EncodeHeader(const Header& header);
+Result<Header> DecodeHeader(std::string_view bytes);
+
+// The example's number, partition and position; the example itself lies under its number.
+std::string EncodeSlot(const Slot& slot);
+Result<Slot> DecodeSlot(std::string_view bytes);
+
+// All but the members, which the slots know.
+std::string EncodePartition(const Partition& partition);
+Result<Partition> DecodePartition(std::string_view bytes);
+
+// All but the pixels.
+std::string EncodeExample(const Example& example);
+Result<Example> DecodeExample(std::string_view bytes);
+
+// Keys of the buffer called `prefix`.
+enum class KeyKind : char { kExample = 'e', kHeader = 'h', kPartition = 'p', kSlot = 's' };
+std::string Key(std::string_view prefix, KeyKind kind, uint64_t number);
+
+}  // namespace perennial::replay

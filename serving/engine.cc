@@ -1,0 +1,269 @@
+#include "serving/engine.h"
+
+#include <atomic>
+#include <utility>
+
+#include "serving/admission.h"
+#include "serving/batcher.h"
+#include "serving/engine_core.h"
+#include "serving/metrics.h"
+#include "serving/monitor/answer_memory.h"
+#include "serving/monitor/arm_table.h"
+#include "serving/monitor/confidence.h"
+#include "serving/network_predictor.h"
+#include "serving/slots.h"
+#include "storage/base/log.h"
+
+namespace perennial::serving {
+namespace {
+
+double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+
+BatcherOptions ToBatcherOptions(const EngineOptions& options) {
+  return {options.max_batch, options.max_batch_delay, options.max_queue, options.compute_threads};
+}
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(EngineOptions options, const Clock& clock, std::unique_ptr<PredictorFactory> factory)
+      : options_(std::move(options)),
+        clock_(clock),
+        next_id_(static_cast<uint64_t>(clock.WallMicros())),
+        answers_(options_.remembered_answers),
+        slots_(std::move(factory), options_.max_batch),
+        batcher_(ToBatcherOptions(options_), clock, [this](size_t size) { metrics_.Batch(size); }) {}
+
+  Result<InferAnswer> Infer(InferRequest request) override {
+    std::vector<InferRequest> one;
+    one.push_back(std::move(request));
+    PERENNIAL_ASSIGN_OR_RETURN(auto answers, InferAll(std::move(one)));
+    return std::move(answers.front());
+  }
+
+  Result<std::vector<InferAnswer>> InferAll(std::vector<InferRequest> requests) override {
+    auto answers = Answer(std::move(requests));
+    ++requests_;
+    if (!answers.ok()) {
+      ++failures_;
+      metrics_.Failure(answers.status().code());
+    }
+    return answers;
+  }
+
+  EngineStatus GetStatus() const override {
+    const auto routing = slots_.Current();
+    EngineStatus status;
+    if (routing->stable != nullptr) {
+      status.stable = routing->stable->version;
+      status.labels = routing->stable->image->labels;
+    }
+    if (routing->candidate != nullptr) {
+      status.candidate = routing->candidate->version;
+      status.candidate_permille = routing->permille;
+    }
+    status.requests = requests_;
+    status.failures = failures_;
+    status.swaps = swaps_;
+    return status;
+  }
+
+  std::string MetricsText() const override {
+    const auto routing = slots_.Current();
+    std::vector<Metrics::Slot> slots;
+    for (const bool canary : {false, true}) {
+      const ServedPtr& served = canary ? routing->candidate : routing->stable;
+      if (served == nullptr) continue;
+      slots.push_back({canary, options_.model_name, served->version.ToString(), served->root.Short(), confidence_[canary].Summarise()});
+    }
+    return metrics_.Text(slots, batcher_.queue_depth(), routing->permille);
+  }
+
+  // updater::UpdateSink
+  Status Stage(const updater::StagedVersion& staged) override { return slots_.Stage(staged); }
+
+  Status Activate(VersionId version, updater::TrialWeight weight) override {
+    bool fresh = false;
+    PERENNIAL_RETURN_IF_ERROR(slots_.Activate(version, weight.permille, fresh));
+    CountResident(fresh);
+    if (fresh) {
+      trial_failures_ = 0;
+      confidence_[true].Reset();
+      log::Info("trial_started", {{"version", version.value}, {"permille", static_cast<uint64_t>(weight.permille)}});
+    }
+    return Status::Ok();
+  }
+
+  Status Confirm(VersionId version) override {
+    bool changed = false;
+    PERENNIAL_RETURN_IF_ERROR(slots_.Confirm(version, changed));
+    CountResident(changed);
+    if (!changed) return Status::Ok();
+    ++swaps_;
+    metrics_.Swap();
+    confidence_[false].Reset();
+    log::Debug("version_confirmed", {{"version", version.value}});
+    return Status::Ok();
+  }
+
+  Status Revert(VersionId version) override {
+    PERENNIAL_RETURN_IF_ERROR(slots_.Revert(version));
+    CountResident(false);
+    log::Info("version_reverted", {{"version", version.value}});
+    return Status::Ok();
+  }
+
+  // updater::Evidence
+  std::vector<updater::ArmCounts> Counts() const override { return arms_.Counts(); }
+
+  // updater::FeedbackSink
+  bool Feedback(const std::string& request_id, const std::string& label) override {
+    auto answer = answers_.Take(request_id);
+    if (!answer) answer = answers_.Take(options_.node_name + ":" + request_id);
+    if (!answer) return false;
+    const bool correct = answer->label == label;
+    arms_.CountFeedback(answer->version, correct);
+    const auto routing = slots_.Current();
+    const ServedPtr served = routing->Find(answer->version);
+    if (served == nullptr) return true;
+    const bool canary = served == routing->candidate;
+    confidence_[canary].AddOutcome(answer->confidence, correct);
+    metrics_.Feedback(canary, correct);
+    return true;
+  }
+
+ private:
+  void CountResident(bool reset) {
+    const auto routing = slots_.Current();
+    std::vector<VersionId> versions;
+    if (routing->stable != nullptr) versions.push_back(routing->stable->version);
+    if (routing->candidate != nullptr) versions.push_back(routing->candidate->version);
+    arms_.SetResident(versions);
+    if (reset) arms_.ResetAll();
+  }
+
+  Result<std::vector<InferAnswer>> Answer(std::vector<InferRequest> requests) {
+    const SteadyTime admitted = clock_.Now();
+    const SteadyTime deadline = std::chrono::steady_clock::now() + options_.request_timeout;
+    if (requests.empty() || requests.size() > kMaxSamplesPerCall) {
+      return InvalidArgument("a call must hold 1 to " + std::to_string(kMaxSamplesPerCall) + " samples");
+    }
+    for (InferRequest& request : requests) {
+      if (request.id.empty()) request.id = std::to_string(next_id_++);
+    }
+    const auto routing = slots_.Current();
+    PERENNIAL_ASSIGN_OR_RETURN(ServedPtr served, Choose(*routing, requests.front()));
+    Batcher::Arrival arrival(batcher_);
+    std::vector<DecodedInput> inputs;
+    for (const InferRequest& request : requests) {
+      PERENNIAL_ASSIGN_OR_RETURN(inputs.emplace_back(), DecodeRequest(request, options_.image_limits));
+    }
+    auto outcomes = RunOn(served, inputs, deadline, arrival);
+    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && served != routing->stable && routing->stable != nullptr) {
+      // The trial version broke; the client shall not feel it.
+      served = routing->stable;
+      outcomes = RunOn(served, inputs, deadline, arrival);
+    }
+    if (!outcomes.ok()) return outcomes.status();
+    return MakeAnswers(requests, *served, served == routing->candidate, *outcomes, Seconds(clock_.Now() - admitted));
+  }
+
+  static Result<ServedPtr> Choose(const Routing& routing, const InferRequest& request) {
+    if (routing.stable == nullptr && routing.candidate == nullptr) {
+      return Unavailable("no version has arrived yet", "wait until the hub publishes one; /v2/health/ready tells when");
+    }
+    if (request.pinned) {
+      ServedPtr pinned = routing.Find(*request.pinned);
+      if (pinned == nullptr) return NotFound("version " + request.pinned->ToString() + " is not resident here");
+      return pinned;
+    }
+    return routing.Pick(request.routing_key.empty() ? request.id : request.routing_key);
+  }
+
+  // Outcomes with finite scores of all samples, or what went wrong. kInternal: through the version's fault, which is counted.
+  Result<std::vector<Batcher::Outcome>> RunOn(const ServedPtr& served, const std::vector<DecodedInput>& inputs, SteadyTime deadline,
+                                              Batcher::Arrival& arrival) {
+    std::vector<PreparedInput> prepared;
+    prepared.reserve(inputs.size());
+    for (const DecodedInput& input : inputs) prepared.push_back(FitTo(input, served->image->spec));
+    PERENNIAL_ASSIGN_OR_RETURN(auto outcomes, batcher_.Run(served, std::move(prepared), deadline, arrival));
+    for (const Batcher::Outcome& outcome : outcomes) {
+      const bool finite = outcome.scores.ok() && AllFinite(*outcome.scores);
+      const bool whole = finite && outcome.scores.value().size() == served->image->labels.size();
+      if (whole) continue;
+      if (!outcome.scores.ok() && outcome.scores.status().code() != Code::kInternal) return outcome.scores.status();
+      OnBroken(*served, outcome.scores.ok() && !finite);
+      if (!outcome.scores.ok()) return outcome.scores.status();
+      return Internal("version " + served->version.ToString() + " gave scores that are not finite");
+    }
+    return outcomes;
+  }
+
+  void OnBroken(const Served& served, bool not_finite) {
+    arms_.CountError(served.version, not_finite);
+    const auto routing = slots_.Current();
+    const bool canary = routing->candidate != nullptr && routing->candidate->version == served.version;
+    if (not_finite) metrics_.NotFinite(canary);
+    if (canary && ++trial_failures_ >= options_.max_trial_failures && slots_.HaltTrial(served.version)) {
+      log::Warn("trial_halted", {{"version", served.version.value}, {"why", "its outputs broke on this node"}});
+    }
+  }
+
+  std::vector<InferAnswer> MakeAnswers(const std::vector<InferRequest>& requests, const Served& served, bool trial,
+                                       std::vector<Batcher::Outcome>& outcomes, double seconds) {
+    std::vector<InferAnswer> answers(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      InferAnswer& answer = answers[i];
+      const std::string prefix = options_.node_name + ":";
+      answer.request_id = requests[i].id.starts_with(prefix) ? requests[i].id : prefix + requests[i].id;
+      answer.version = served.version;
+      answer.trial = trial;
+      answer.queue_ms = outcomes[i].queue_ms;
+      answer.compute_ms = outcomes[i].compute_ms;
+      FillAnswer(*outcomes[i].scores, served.image->labels, answer);
+      arms_.CountAnswer(served.version, answer.confidence, seconds * 1000.0);
+      confidence_[trial].AddAnswer(answer.confidence);
+      metrics_.Request(trial, seconds, answer.confidence);
+      metrics_.Waited(answer.queue_ms / 1000.0, answer.compute_ms / 1000.0);
+      answers_.Remember(answer.request_id, {served.version, answer.label, answer.confidence});
+    }
+    return answers;
+  }
+
+  const EngineOptions options_;
+  const Clock& clock_;
+  std::atomic<uint64_t> next_id_;  // starts at the wall clock, so that ids stay unique over restarts
+  std::atomic<uint64_t> requests_{0}, failures_{0}, swaps_{0};
+  std::atomic<size_t> trial_failures_{0};
+  mutable Metrics metrics_;
+  monitor::ConfidenceStats confidence_[2];  // stable, canary
+  monitor::ArmTable arms_;
+  monitor::AnswerMemory answers_;
+  Slots slots_;
+  Batcher batcher_;  // last: its threads use what stands above
+};
+
+}  // namespace
+
+Status EngineOptions::Validate() const {
+  if (node_name.empty() || node_name.find(':') != std::string::npos) {
+    return InvalidArgument("node name '" + node_name + "' must not be empty nor hold a ':'");
+  }
+  if (model_name.empty()) return InvalidArgument("model name is empty");
+  if (max_batch == 0 || max_batch > 256) return InvalidArgument("max_batch must be 1 to 256");
+  if (max_queue < kMaxSamplesPerCall) return InvalidArgument("max_queue must be at least " + std::to_string(kMaxSamplesPerCall));
+  if (compute_threads < 1 || compute_threads > 64) return InvalidArgument("compute_threads must be 1 to 64");
+  if (request_timeout <= Duration::zero() || max_batch_delay < Duration::zero()) return InvalidArgument("engine timeouts must be positive");
+  if (max_trial_failures == 0) return InvalidArgument("max_trial_failures must be at least 1");
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<Engine>> StartEngine(EngineOptions options, const Clock& clock, std::unique_ptr<PredictorFactory> factory) {
+  PERENNIAL_RETURN_IF_ERROR(options.Validate());
+  return std::unique_ptr<Engine>(std::make_unique<EngineImpl>(std::move(options), clock, std::move(factory)));
+}
+
+Result<std::unique_ptr<Engine>> Engine::Start(EngineOptions options, const Clock& clock) {
+  return StartEngine(std::move(options), clock, MakeNetworkFactory());
+}
+
+}  // namespace perennial::serving

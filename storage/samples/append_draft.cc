@@ -1,0 +1,131 @@
+#include "storage/samples/append_draft.h"
+
+#include "storage/base/bytes.h"
+#include "storage/samples/log_record.h"
+#include "storage/samples/quarantine_record.h"
+
+namespace perennial::samples {
+
+AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& checked, std::string pointer) {
+  using State = AppendOutcome::State;
+  if (!checked.error.ok()) {
+    ++state_.stats.quarantined;
+    const uint64_t id = AddQuarantine(checked.error, pointer, std::move(sample));
+    return {.state = State::kQuarantined, .offset = {}, .error = checked.error, .quarantine_id = id};
+  }
+  const auto earlier = offsets_.find(checked.dedup_key);
+  if (checked.duplicate_of || earlier != offsets_.end()) {
+    ++state_.stats.duplicates;
+    const Offset offset = checked.duplicate_of ? *checked.duplicate_of : earlier->second;
+    return {.state = State::kDuplicate, .offset = offset, .error = {}, .quarantine_id = 0};
+  }
+
+  LogRecord record{.kind = EntryKind::kSample, .held_out = HeldOut(sample, checked.image_hash),
+                   .appended_us = now_us_, .image = {}, .sample = std::move(sample), .labels = {}, .label = {}};
+  if (!record.sample.image.empty()) {
+    record.image = checked.image_hash;
+    if (!checked.blob_stored && blobs_.emplace(checked.image_hash, true).second) {
+      ++state_.stats.image_blobs;
+      batch_.Put(families_.blobs, std::string(checked.image_hash.View()), std::move(record.sample.image));
+    }
+    record.sample.image.clear();
+  }
+  if (record.sample.slice.empty()) record.sample.slice = "default";
+  if (record.sample.time_us == 0) record.sample.time_us = now_us_;
+  const Offset offset = Log(record);
+  ++state_.stats.accepted;
+  Count(record.sample, record.held_out, offset);
+  if (!record.sample.label) {
+    ++state_.stats.waiting_for_label;
+    batch_.Put(families_.waiting, checked.dedup_key, OffsetValue(offset));
+  }
+  batch_.Put(families_.dedup, checked.dedup_key, OffsetValue(offset));
+  offsets_.emplace(checked.dedup_key, offset);
+  return {.state = State::kAccepted, .offset = offset, .error = {}, .quarantine_id = 0};
+}
+
+Offset AppendDraft::AddLateLabel(const LogRecord& record, Offset offset, std::string_view waiting_key,
+                                 std::string_view label) {
+  LogRecord late;
+  late.kind = EntryKind::kLateLabel;
+  late.held_out = record.held_out;
+  late.appended_us = now_us_;
+  late.labels = offset;
+  late.label = label;
+  const Offset at = Log(late);
+  format::Sample labelled = record.sample;
+  labelled.label = std::string(label);
+  --state_.stats.waiting_for_label;
+  Count(labelled, record.held_out, at);
+  batch_.Delete(families_.waiting, std::string(waiting_key));
+  return at;
+}
+
+Offset AppendDraft::AddFlush() {
+  LogRecord record;
+  record.kind = EntryKind::kFlush;
+  record.appended_us = now_us_;
+  return Log(record);
+}
+
+uint64_t AppendDraft::AddQuarantine(const Status& error, std::string_view pointer, format::Sample sample) {
+  const uint64_t id = state_.next_quarantine_id++;
+  ++state_.stats.quarantine_entries;
+  // What is over a limit would only be refused again, and could fill the disk.
+  if (sample.image.size() > options_.limits.max_image_bytes) sample.image.clear();
+  if (sample.text.size() > (1u << 20)) sample.text.clear();
+  const QuarantineEntry entry{.id = id, .error = error, .pointer = std::string(pointer), .sample = std::move(sample),
+                              .time_us = now_us_};
+  batch_.Put(families_.quarantine, BigEndian64(id), EncodeQuarantine(entry));
+  return id;
+}
+
+void AppendDraft::DropQuarantine(uint64_t id) {
+  --state_.stats.quarantine_entries;
+  batch_.Delete(families_.quarantine, BigEndian64(id));
+}
+
+bool AppendDraft::Finish() {
+  const bool more = !batch_.empty();
+  batch_.Put(families_.meta, "state", state_.Encode());
+  return more;
+}
+
+Offset AppendDraft::Log(const LogRecord& record) {
+  const Offset offset{state_.stats.end++};
+  batch_.Put(families_.log, BigEndian64(offset.value), record.Encode());
+  return offset;
+}
+
+uint32_t AppendDraft::SliceNumber(const std::string& slice) {
+  const auto found = state_.slice_numbers.find(slice);
+  if (found != state_.slice_numbers.end()) return found->second;
+  const auto number = static_cast<uint32_t>(state_.slices.size());
+  state_.AddSlice(slice);
+  batch_.Put(families_.meta, SliceKey(number), slice);
+  return number;
+}
+
+bool AppendDraft::HeldOut(const format::Sample& sample, const Hash256& image_hash) const {
+  if (sample.part == format::Part::kTest) return true;
+  Hash256 group = image_hash;
+  if (!sample.group.empty()) {
+    group = Sha256(sample.group);
+  } else if (sample.image.empty()) {
+    group = Sha256(sample.text);
+  }
+  return DrawsHeldOut(options_.seed, options_.held_out_share, ReadBigEndian64(group.View()));
+}
+
+void AppendDraft::Count(const format::Sample& sample, bool held_out, Offset offset) {
+  const uint32_t slice = SliceNumber(sample.slice);
+  if (!sample.label) return;
+  if (!held_out) {
+    ++state_.stats.trainable;
+    return;
+  }
+  ++state_.stats.held_out;
+  batch_.Put(families_.held_out, HeldOutKey(slice, offset), std::string(1, static_cast<char>(sample.part)));
+}
+
+}  // namespace perennial::samples

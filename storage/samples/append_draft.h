@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/kv/kv_store.h"
+#include "storage/samples/log_families.h"
+#include "storage/samples/log_record.h"
+#include "storage/samples/log_state.h"
+#include "storage/samples/sample_checker.h"
+
+namespace perennial::samples {
+
+// One batch in the making: the changes and the state that holds once they are durable. Thrown away when the write fails, so
+// nothing in memory has changed then. Thread-compatible; lives inside one call under the appender's lock.
+class AppendDraft {
+ public:
+  AppendDraft(const LogFamilies& families, const SampleLogOptions& options, const LogState& state, int64_t now_us)
+      : families_(families), options_(options), state_(state), now_us_(now_us) {}
+
+  // Appends, or finds it a duplicate of the log or of this draft, or puts it into quarantine.
+  AppendOutcome Add(format::Sample sample, const CheckedSample& checked, std::string pointer);
+  // The late label of a waiting sample whose record is `record`, stored at `offset`.
+  Offset AddLateLabel(const LogRecord& record, Offset offset, std::string_view waiting_key, std::string_view label);
+  Offset AddFlush();
+  uint64_t AddQuarantine(const Status& error, std::string_view pointer, format::Sample sample);
+  void DropQuarantine(uint64_t id);
+  // Adds the state; call last. True when the batch holds more than counters, so that it must be synced.
+  bool Finish();
+
+  const kv::WriteBatch& batch() const { return batch_; }
+  LogState& state() { return state_; }
+
+ private:
+  Offset Log(const LogRecord& record);
+  uint32_t SliceNumber(const std::string& slice);
+  bool HeldOut(const format::Sample& sample, const Hash256& image_hash) const;
+  void Count(const format::Sample& sample, bool held_out, Offset offset);
+
+  const LogFamilies& families_;
+  const SampleLogOptions& options_;
+  LogState state_;
+  const int64_t now_us_;
+  kv::WriteBatch batch_;
+  std::unordered_map<std::string, Offset> offsets_;       // this draft's dedup keys
+  std::unordered_map<Hash256, bool> blobs_;               // this draft's images
+};
+
+}  // namespace perennial::samples

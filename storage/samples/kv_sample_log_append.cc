@@ -1,0 +1,107 @@
+#include "storage/base/bytes.h"
+#include "storage/samples/kv_sample_log.h"
+
+namespace perennial::samples {
+
+Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sample> samples,
+                                                       std::vector<std::string> pointers) {
+  if (samples.empty()) return std::vector<AppendOutcome>();
+  pointers.resize(samples.size());
+  const Offset end_before = End();
+  PERENNIAL_ASSIGN_OR_RETURN(std::vector<CheckedSample> checked, checker_.Check(samples));
+
+  MutexLock lock(append_mutex_);
+  if (End() != end_before) PERENNIAL_RETURN_IF_ERROR(checker_.LookUp(checked));
+  AppendDraft draft = NewDraft();
+  const uint64_t first_new_id = draft.state().next_quarantine_id;
+  std::vector<AppendOutcome> outcomes;
+  outcomes.reserve(samples.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    outcomes.push_back(draft.Add(std::move(samples[i]), checked[i], std::move(pointers[i])));
+  }
+  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft, first_new_id));
+  PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append to the sample log"));
+  return outcomes;
+}
+
+Result<Offset> KvSampleLog::AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) {
+  format::Sample rules;
+  rules.text = "-";
+  rules.source = source;
+  rules.id = id;
+  rules.label = std::string(label);
+  PERENNIAL_RETURN_IF_ERROR(format::ValidateSample(rules, options_.limits));
+  if (id.empty()) return InvalidArgument("id: empty", "a sample without an id cannot be labelled later");
+  const std::string key = DedupKey(source, id);
+
+  MutexLock lock(append_mutex_);
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> waiting, store_.Get(families_.waiting, key));
+  if (!waiting) {
+    PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> known, store_.Get(families_.dedup, key));
+    const std::string name = "sample '" + std::string(id) + "' of source '" + std::string(source) + "'";
+    if (known) return Status(Code::kAlreadyExists, name + " has a label already");
+    return NotFound(name + " is not in the log", "send the sample first");
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(const Offset offset, ReadOffsetValue(*waiting));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadRecords({offset}));
+  AppendDraft draft = NewDraft();
+  const Offset at = draft.AddLateLabel(records[0], offset, key, label);
+  PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append a late label"));
+  return at;
+}
+
+Result<Offset> KvSampleLog::AppendFlush() {
+  MutexLock lock(append_mutex_);
+  AppendDraft draft = NewDraft();
+  const Offset at = draft.AddFlush();
+  PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append a flush"));
+  return at;
+}
+
+Result<uint64_t> KvSampleLog::Quarantine(const Status& error, std::string_view pointer,
+                                         const format::Sample& partial) {
+  if (error.ok()) return InvalidArgument("quarantine needs an error");
+  MutexLock lock(append_mutex_);
+  AppendDraft draft = NewDraft();
+  ++draft.state().stats.quarantined;
+  const uint64_t id = draft.AddQuarantine(error, pointer, partial);
+  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft, id));
+  PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("write to quarantine"));
+  return id;
+}
+
+Status KvSampleLog::DropQuarantine(uint64_t id) {
+  MutexLock lock(append_mutex_);
+  PERENNIAL_ASSIGN_OR_RETURN(const auto stored, store_.Get(families_.quarantine, BigEndian64(id)));
+  if (!stored) return NotFound("no quarantine entry " + std::to_string(id));
+  AppendDraft draft = NewDraft();
+  draft.DropQuarantine(id);
+  return Commit(draft).WithContext("drop from quarantine");
+}
+
+Status KvSampleLog::TrimQuarantine(AppendDraft& draft, uint64_t first_new_id) {
+  const uint64_t held = draft.state().stats.quarantine_entries;
+  if (held <= options_.max_quarantine_entries) return Status::Ok();
+  uint64_t excess = held - options_.max_quarantine_entries;
+  const auto at = store_.NewIterator(families_.quarantine);
+  for (at->SeekToFirst(); at->Valid() && excess > 0; at->Next(), --excess) {
+    if (at->key().size() != 8) return Corruption("malformed key in the quarantine");
+    draft.DropQuarantine(ReadBigEndian64(at->key()));
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  for (uint64_t id = first_new_id; excess > 0; ++id, --excess) draft.DropQuarantine(id);
+  return Status::Ok();
+}
+
+Status KvSampleLog::Commit(AppendDraft& draft) {
+  // Duplicates alone change only counters; their samples were synced when they were accepted.
+  const bool must_sync = draft.Finish();
+  PERENNIAL_RETURN_IF_ERROR(
+      store_.Write(draft.batch(), must_sync ? kv::Durability::kSynced : kv::Durability::kBuffered));
+  MutexLock lock(state_mutex_);
+  state_ = std::move(draft.state());
+  grew_.NotifyAll();
+  return Status::Ok();
+}
+
+}  // namespace perennial::samples

@@ -1,0 +1,98 @@
+#include "api/evaluation_journal.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "storage/kv/fault_store.h"
+
+namespace perennial::api {
+namespace {
+
+EvaluationRecord Record(int64_t time_us, uint64_t trained_until) {
+  EvaluationRecord record;
+  record.time_us = time_us;
+  record.trained_until = trained_until;
+  record.accepted = true;
+  record.reason = "a new slice";
+  record.average_accuracy = 0.5;
+  record.backward_transfer = std::nan("");
+  record.slices.push_back({.slice = "base", .samples = 4, .accuracy = 0.5, .balanced_accuracy = 0.25});
+  return record;
+}
+
+TEST(EvaluationJournal, KeepsRecordsOverARestart) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  {
+    auto journal = EvaluationJournal::Open(*store, 10);
+    ASSERT_TRUE(journal.ok());
+    (*journal)->Append("main", Record(1, 100));
+    (*journal)->Append("main", Record(2, 200));
+    (*journal)->Append("naive", Record(2, 200));
+  }
+  const auto records = (*EvaluationJournal::Open(*store, 10))->Records();
+  ASSERT_EQ(records.at("main").size(), 2u);
+  EXPECT_EQ(records.at("naive").size(), 1u);
+  const EvaluationRecord& second = records.at("main")[1];
+  EXPECT_EQ(second.trained_until, 200u);
+  EXPECT_EQ(second.reason, "a new slice");
+  EXPECT_TRUE(std::isnan(second.backward_transfer));
+  ASSERT_EQ(second.slices.size(), 1u);
+  EXPECT_EQ(second.slices[0].balanced_accuracy, 0.25);
+}
+
+TEST(EvaluationJournal, TheOldestGoPastTheLimit) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  auto journal = EvaluationJournal::Open(*store, 3);
+  for (int i = 0; i < 5; ++i) (*journal)->Append("main", Record(i, static_cast<uint64_t>(i)));
+  for (const auto& records : {(*journal)->Records(), (*EvaluationJournal::Open(*store, 3))->Records()}) {
+    ASSERT_EQ(records.at("main").size(), 3u);
+    EXPECT_EQ(records.at("main")[0].trained_until, 2u);
+  }
+}
+
+TEST(EvaluationJournal, AClockSetBackNeitherReplacesNorReorders) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  auto journal = EvaluationJournal::Open(*store, 10);
+  (*journal)->Append("main", Record(100, 1));
+  (*journal)->Append("main", Record(100, 2));
+  (*journal)->Append("main", Record(50, 3));
+  const auto records = (*EvaluationJournal::Open(*store, 10))->Records();
+  ASSERT_EQ(records.at("main").size(), 3u);
+  EXPECT_EQ(records.at("main")[2].trained_until, 3u);
+}
+
+TEST(EvaluationJournal, AVersionPublishedLaterIsNoted) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  auto journal = EvaluationJournal::Open(*store, 10);
+  (*journal)->Append("main", Record(1, 100));
+  (*journal)->Append("main", Record(2, 200));
+  (*journal)->NotePublished("main", 100, VersionId{7});
+  (*journal)->NotePublished("main", 300, VersionId{8});
+  const auto records = (*EvaluationJournal::Open(*store, 10))->Records();
+  EXPECT_EQ(records.at("main")[0].version, VersionId{7});
+  EXPECT_EQ(records.at("main")[1].version, VersionId{});
+}
+
+TEST(EvaluationJournal, AFullDiskLosesNoRecordOfThisRun) {
+  const auto memory = kv::OpenMemory(EvaluationJournal::Families());
+  kv::FaultStore store(*memory);
+  auto journal = EvaluationJournal::Open(store, 10);
+  store.FailWrites(1, ResourceExhausted("no space left on device"));
+  (*journal)->Append("main", Record(1, 100));
+  EXPECT_EQ((*journal)->Records().at("main").size(), 1u);
+}
+
+TEST(EvaluationJournal, ADamagedRecordIsSkipped) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  (void)(*EvaluationJournal::Open(*store, 10))->Append("main", Record(1, 100));
+  kv::WriteBatch batch;
+  batch.Put(*store->FindFamily("evaluations"), std::string("main\0bad", 8), "{\"time_us\":");
+  ASSERT_TRUE(store->Write(batch, kv::Durability::kSynced).ok());
+  auto journal = EvaluationJournal::Open(*store, 10);
+  ASSERT_TRUE(journal.ok());
+  EXPECT_EQ((*journal)->Records().at("main").size(), 1u);
+}
+
+}  // namespace
+}  // namespace perennial::api

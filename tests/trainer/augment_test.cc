@@ -1,0 +1,86 @@
+#include "trainer/augment.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+namespace perennial::trainer {
+namespace {
+
+media::Image Gradient(int side) {
+  media::Image image{side, side, {}};
+  for (int i = 0; i < side * side * 3; ++i) image.pixels.push_back(static_cast<uint8_t>(i % 251));
+  return image;
+}
+
+AugmentOptions Everything() {
+  AugmentOptions options;
+  options.illumination = 0.3;
+  options.noise = 0.1;
+  options.occlusion = 0.5;
+  options.shift = 3;
+  return options;
+}
+
+TEST(Augment, IsAFunctionOfSeedAndOffset) {
+  const AugmentOptions options = Everything();
+  const auto at = [&](uint64_t seed, uint64_t offset) {
+    media::Image image = Gradient(16);
+    Rng rng = StreamOf(seed, Offset{offset});
+    Augment(image, options, rng);
+    return image.pixels;
+  };
+  EXPECT_EQ(at(1, 5), at(1, 5));
+  EXPECT_NE(at(1, 5), at(1, 6));
+  EXPECT_NE(at(1, 5), at(2, 5));
+}
+
+TEST(Augment, KeepsSizeForAnySideAndSeed) {
+  for (int side = 1; side < 12; ++side) {
+    for (uint64_t seed = 0; seed < 50; ++seed) {
+      media::Image image = Gradient(side);
+      Rng rng(seed);
+      Augment(image, Everything(), rng);
+      EXPECT_EQ(image.pixels.size(), static_cast<size_t>(side * side * 3));
+    }
+  }
+}
+
+TEST(Augment, ChangesNothingWhenOff) {
+  media::Image image = Gradient(16);
+  Rng rng(1);
+  Augment(image, AugmentOptions{}, rng);
+  EXPECT_EQ(image.pixels, Gradient(16).pixels);
+  EXPECT_FALSE(ChangesPictures(AugmentOptions{}));
+  EXPECT_TRUE(ChangesPictures(Everything()));
+}
+
+TEST(Augment, NoiseIsCentredOnThePicture) {
+  media::Image image{32, 32, std::vector<uint8_t>(32 * 32 * 3, 127)};
+  AugmentOptions options;
+  options.noise = 0.1;
+  Rng rng(4);
+  Augment(image, options, rng);
+  const double mean = std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0) / double(image.pixels.size());
+  EXPECT_NEAR(mean, 127, 3);
+  EXPECT_NE(image.pixels, std::vector<uint8_t>(32 * 32 * 3, 127));
+}
+
+TEST(Augment, StreamsDifferByStepAndPurpose) {
+  EXPECT_NE(StreamOf(1, Offset{3}, 7, 1).Next(), StreamOf(1, Offset{3}, 8, 1).Next());
+  EXPECT_NE(StreamOf(1, Offset{3}, 7, 1).Next(), StreamOf(1, Offset{3}, 7, 2).Next());
+  EXPECT_EQ(StreamOf(1, Offset{3}, 7, 1).Next(), StreamOf(1, Offset{3}, 7, 1).Next());
+}
+
+TEST(AugmentOptions, RefusesSharesOutsideZeroToOne) {
+  AugmentOptions options;
+  EXPECT_TRUE(options.Validate().ok());
+  options.cutmix = 1.5;
+  EXPECT_EQ(options.Validate().code(), Code::kInvalidArgument);
+  options = {};
+  options.shift = -1;
+  EXPECT_EQ(options.Validate().code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace perennial::trainer

@@ -1,0 +1,118 @@
+#include "trainer/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/kv/kv_store.h"
+#include "tests/trainer/training_data.h"
+
+namespace perennial::trainer {
+namespace {
+
+using testing_support::Hub;
+using testing_support::SmallOptions;
+using testing_support::TrainAll;
+
+Checkpoint Example() {
+  Checkpoint checkpoint;
+  checkpoint.spec_json = "{}";
+  checkpoint.strategy = "er";
+  checkpoint.cursor = Offset{77};
+  checkpoint.steps = 12;
+  checkpoint.samples_trained = 48;
+  checkpoint.loss = 0.25;
+  checkpoint.newest_sample_us = 5;
+  checkpoint.flush_due = true;
+  checkpoint.rng = Rng(3).Save();
+  checkpoint.labels = {"red", "green"};
+  checkpoint.slices = {"base"};
+  checkpoint.last_slice = "base";
+  checkpoint.published.gate = {{"base", {10, 9}}};
+  LearnerState& learner = checkpoint.learner.emplace();
+  learner.layout.total = 16;
+  learner.layout.segments.push_back({"w", {2, 3}, 0, 6, true});
+  learner.optimiser_steps = 12;
+  for (torch::Tensor* tensor : {&learner.weights, &learner.average, &learner.moment1, &learner.moment2}) {
+    *tensor = torch::arange(16, torch::kFloat32);
+  }
+  return checkpoint;
+}
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    store_ = kv::OpenMemory({std::string(kCheckpointFamily)});
+    family_ = store_->FindFamily(kCheckpointFamily).value();
+  }
+  void Save(const Checkpoint& checkpoint) {
+    kv::WriteBatch batch;
+    PutCheckpoint(checkpoint, family_, "main", batch);
+    ASSERT_TRUE(store_->Write(batch, kv::Durability::kSynced).ok());
+  }
+  std::unique_ptr<kv::KvStore> store_;
+  kv::Family family_;
+};
+
+TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
+  Save(Example());
+  const auto loaded = LoadCheckpoint(*store_, family_, "main");
+  ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
+  ASSERT_TRUE(loaded->has_value());
+  const Checkpoint& back = **loaded;
+  EXPECT_EQ(back.cursor, Offset{77});
+  EXPECT_EQ(back.labels, Example().labels);
+  EXPECT_EQ(back.published, Example().published);
+  EXPECT_EQ(back.rng, Example().rng);
+  EXPECT_TRUE(back.flush_due);
+  EXPECT_EQ(back.learner->layout, Example().learner->layout);
+  EXPECT_TRUE(torch::equal(back.learner->moment2, Example().learner->moment2));
+}
+
+TEST_F(CheckpointTest, IsAbsentForAnotherTrainer) {
+  Save(Example());
+  const auto loaded = LoadCheckpoint(*store_, family_, "naive");
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_FALSE(loaded->has_value());
+}
+
+TEST_F(CheckpointTest, RefusesTruncationAtEveryByte) {
+  Save(Example());
+  const std::string meta = **store_->Get(family_, "main/meta");
+  for (size_t length = 0; length < meta.size(); ++length) {
+    kv::WriteBatch batch;
+    batch.Put(family_, "main/meta", meta.substr(0, length));
+    ASSERT_TRUE(store_->Write(batch, kv::Durability::kSynced).ok());
+    EXPECT_FALSE(LoadCheckpoint(*store_, family_, "main").ok()) << length;
+  }
+}
+
+TEST_F(CheckpointTest, RefusesABufferOfAnotherSizeAndAnotherFormat) {
+  Save(Example());
+  kv::WriteBatch batch;
+  batch.Put(family_, "main/moment1", "short");
+  ASSERT_TRUE(store_->Write(batch, kv::Durability::kSynced).ok());
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
+  std::string meta = **store_->Get(family_, "main/meta");
+  meta[0] = 9;
+  kv::WriteBatch other;
+  other.Put(family_, "main/meta", meta);
+  ASSERT_TRUE(store_->Write(other, kv::Durability::kSynced).ok());
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kFailedPrecondition);
+}
+
+TEST(Resume, RefusesACheckpointOfAnotherNetwork) {
+  auto hub = Hub::InMemory();
+  hub->Feed(0, 20, "base");
+  TrainerOptions options = SmallOptions();
+  {
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log(), 2);
+    ASSERT_TRUE(trainer->Checkpoint().ok());
+  }
+  options.spec.width = 32;
+  const auto reopened = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
+  EXPECT_EQ(reopened.status().code(), Code::kFailedPrecondition);
+  EXPECT_FALSE(reopened.status().hint().empty());
+}
+
+}  // namespace
+}  // namespace perennial::trainer

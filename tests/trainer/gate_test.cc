@@ -1,0 +1,59 @@
+#include "trainer/gate.h"
+
+#include <gtest/gtest.h>
+
+namespace perennial::trainer {
+namespace {
+
+using Scores = std::map<std::string, PublishedRecord::SliceScore>;
+
+TEST(Gate, AcceptsTheFirstVersionWhateverItsScores) {
+  const GateDecision decision = DecideGate({}, Scores{{"base", {100, 1}}});
+  EXPECT_TRUE(decision.accepted);
+  EXPECT_NE(decision.reason.find("first version"), std::string::npos);
+}
+
+TEST(Gate, RefusesADropOfMoreThanTwoPointsOnALargeSlice) {
+  const Scores published{{"base", {2000, 1800}}, {"new", {2000, 1000}}};
+  const GateDecision decision = DecideGate(published, Scores{{"base", {2000, 1758}}, {"new", {2000, 1900}}});
+  EXPECT_FALSE(decision.accepted);
+  EXPECT_NE(decision.reason.find("slice \"base\" went from 90.0 % to 87.9 % on 2000 held-out samples"), std::string::npos)
+      << decision.reason;
+}
+
+TEST(Gate, AcceptsADropOfLessThanTwoPointsWhenAnotherSliceGains) {
+  const Scores published{{"base", {2000, 1800}}, {"new", {2000, 1000}}};
+  const GateDecision decision = DecideGate(published, Scores{{"base", {2000, 1762}}, {"new", {2000, 1900}}});
+  EXPECT_TRUE(decision.accepted);
+  EXPECT_NE(decision.reason.find("slice \"new\" went from 50.0 % to 95.0 %"), std::string::npos) << decision.reason;
+}
+
+TEST(Gate, WantsMoreEvidenceOnASmallSlice) {
+  // 90 % to 86 % on 100 samples may be chance: 4 points, with a confidence margin of 7.6.
+  const Scores small{{"base", {100, 90}}, {"other", {100, 50}}};
+  EXPECT_TRUE(DecideGate(small, Scores{{"base", {100, 86}}, {"other", {100, 60}}}).accepted);
+  // 90 % to 75 % is not.
+  const GateDecision refused = DecideGate(small, Scores{{"base", {100, 75}}, {"other", {100, 60}}});
+  EXPECT_FALSE(refused.accepted);
+  EXPECT_NE(refused.reason.find("95 % confidence"), std::string::npos) << refused.reason;
+}
+
+TEST(Gate, RefusesWhenNothingWasGained) {
+  const Scores same{{"base", {1000, 900}}};
+  const GateDecision decision = DecideGate(same, same);
+  EXPECT_FALSE(decision.accepted);
+  EXPECT_NE(decision.reason.find("nothing was gained"), std::string::npos);
+}
+
+TEST(Gate, CountsANewSliceAsAGain) {
+  const Scores published{{"base", {1000, 900}}};
+  EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 0}}}).accepted);
+}
+
+TEST(Gate, IgnoresASliceWithoutHeldOutSamples) {
+  const Scores published{{"base", {1000, 900}}, {"bare", {0, 0}}};
+  EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 901}}, {"bare", {0, 0}}}).accepted);
+}
+
+}  // namespace
+}  // namespace perennial::trainer

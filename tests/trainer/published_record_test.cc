@@ -1,0 +1,45 @@
+#include "trainer/published_record.h"
+
+#include <gtest/gtest.h>
+
+namespace perennial::trainer {
+namespace {
+
+PublishedRecord Example() {
+  PublishedRecord record;
+  record.version = VersionId{7};
+  record.gate = {{"a", {100, 90}}, {"b", {5, 0}}};
+  record.best = {{"a", 0.95}};
+  record.NoteLearned("a", 0.9);
+  record.NoteLearned("b", 0.4);
+  return record;
+}
+
+TEST(PublishedRecord, RoundTripsAndRefusesEveryTruncation) {
+  ByteWriter out;
+  Example().EncodeTo(out);
+  const std::string bytes = out.Take();
+  for (size_t length = 0; length <= bytes.size(); ++length) {
+    ByteReader in(std::string_view(bytes).substr(0, length));
+    PublishedRecord decoded;
+    decoded.DecodeFrom(in);
+    EXPECT_EQ(in.AtEnd(), length == bytes.size());
+    if (length == bytes.size()) {
+      EXPECT_EQ(decoded, Example());
+    }
+  }
+}
+
+TEST(PublishedRecord, KeepsTheAccuracyOfTheEndOfASlicesOwnPart) {
+  PublishedRecord record;
+  record.NoteLearned("a", 0.5);
+  record.NoteLearned("a", 0.8);
+  record.NoteLearned("b", 0.3);
+  EXPECT_EQ(record.learned["a"], 0.8);
+  record.NoteLearned("a", 0.1);  // the slice comes back later: its own part was the first
+  EXPECT_EQ(record.learned["a"], 0.8);
+  EXPECT_EQ(record.learned["b"], 0.3);
+}
+
+}  // namespace
+}  // namespace perennial::trainer

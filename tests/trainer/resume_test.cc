@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "storage/base/env.h"
+#include "storage/base/rng.h"
+#include "tests/trainer/training_data.h"
+
+namespace perennial::trainer {
+namespace {
+
+using testing_support::Hub;
+using testing_support::SmallOptions;
+using testing_support::TrainAll;
+
+// A stream with everything that could break a resume: two slices, labels that come in mid-stream, a late label, flushes, held-out samples.
+void FeedStream(Hub& hub) {
+  hub.Feed(0, 50, "base");
+  format::Sample waiting = testing_support::MakeSample(500, "base");
+  waiting.label.reset();
+  ASSERT_TRUE(hub.log().Append({waiting}).ok());
+  ASSERT_TRUE(hub.log().AppendFlush().ok());
+  hub.Feed(50, 90, "new");
+  ASSERT_TRUE(hub.log().AppendLateLabel("test", "500", "red").ok());
+  hub.Feed(90, 120, "new");
+  ASSERT_TRUE(hub.log().AppendFlush().ok());
+}
+
+TrainerOptions FullOptions() {
+  TrainerOptions options = SmallOptions();
+  options.augment = {0.2, 0.05, 0.2, 0.3, 1};
+  options.spec.modality_dropout = 0.2;
+  return options;
+}
+
+Hash256 Uninterrupted(Hub& hub, TrainerOptions options) {
+  options.name = "uninterrupted";
+  auto trainer = hub.OpenTrainer(options);
+  TrainAll(*trainer, hub.log());
+  return trainer->Fingerprint();
+}
+
+// Trains with a crash (the object goes without a checkpoint) after a random number of steps, again and again. Returns the fingerprint at the end;
+// `trained` maps a step to what was trained in it last.
+Hash256 Interrupted(Hub& hub, TrainerOptions options, Rng& rng, std::map<uint64_t, std::vector<Offset>>& trained) {
+  options.on_step = [&trained](uint64_t step, const std::vector<Offset>& fresh) {
+    const auto [at, added] = trained.try_emplace(step, fresh);
+    if (!added) {
+      EXPECT_EQ(at->second, fresh) << "step " << step << " trained on other samples after a resume";
+    }
+  };
+  for (int crashes = 0; crashes < 200; ++crashes) {
+    auto trainer = hub.OpenTrainer(options);
+    TrainAll(*trainer, hub.log(), 1 + rng.Below(9));
+    if (trainer->GetStatus().cursor == hub.log().End()) return trainer->Fingerprint();
+  }
+  ADD_FAILURE() << "no end after 200 crashes";
+  return {};
+}
+
+TEST(Resume, IsBitIdenticalAfterCrashesAtRandomPoints) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  const Hash256 expected = Uninterrupted(*hub, FullOptions());
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    Rng rng(seed);
+    std::map<uint64_t, std::vector<Offset>> trained;
+    TrainerOptions options = FullOptions();
+    options.name = "interrupted-" + std::to_string(seed);
+    EXPECT_EQ(Interrupted(*hub, options, rng, trained), expected) << "seed " << seed;
+    std::map<Offset, int> times;
+    for (const auto& [step, offsets] : trained) {
+      for (const Offset offset : offsets) EXPECT_EQ(++times[offset], 1) << "trained twice: " << offset.ToString();
+    }
+  }
+}
+
+TEST(Resume, IsBitIdenticalOnDiskAfterReopeningTheStore) {
+  auto folder = TemporaryFolder::Make("trainer-resume");
+  ASSERT_TRUE(folder.ok());
+  Hash256 expected;
+  {
+    auto hub = Hub::OnDisk(folder->path());
+    FeedStream(*hub);
+    expected = Uninterrupted(*hub, FullOptions());
+  }
+  Hash256 got;
+  for (int round = 0; round < 40; ++round) {
+    auto hub = Hub::OnDisk(folder->path());
+    auto trainer = hub->OpenTrainer(FullOptions());
+    TrainAll(*trainer, hub->log(), 5);
+    got = trainer->Fingerprint();
+    if (trainer->GetStatus().cursor == hub->log().End()) break;
+  }
+  EXPECT_EQ(got, expected);
+}
+
+TEST(Resume, ACheckpointByHandInTheMiddleChangesNothing) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  const Hash256 expected = Uninterrupted(*hub, FullOptions());
+  TrainerOptions options = FullOptions();
+  options.name = "by-hand";
+  {
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log(), 7);
+    ASSERT_TRUE(trainer->Checkpoint().ok());
+    TrainAll(*trainer, hub->log(), 1);
+  }
+  auto trainer = hub->OpenTrainer(options);
+  EXPECT_EQ(trainer->GetStatus().steps, 7u);
+  TrainAll(*trainer, hub->log());
+  EXPECT_EQ(trainer->Fingerprint(), expected);
+}
+
+TEST(Resume, EvaluatingAndPublishingDoNotTouchWhatIsLearned) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  const Hash256 expected = Uninterrupted(*hub, FullOptions());
+  TrainerOptions options = FullOptions();
+  options.name = "publishing";
+  auto trainer = hub->OpenTrainer(options);
+  for (uint64_t version = 1; trainer->GetStatus().cursor < hub->log().End(); ++version) {
+    TrainAll(*trainer, hub->log(), 4);
+    const auto candidate = trainer->MakeCandidate(nullptr, 1, 0);
+    ASSERT_TRUE(candidate.ok());
+    trainer->Published(*candidate, VersionId{version});
+  }
+  EXPECT_EQ(trainer->Fingerprint(), expected);
+}
+
+TEST(Resume, TheGatesReferenceSurvives) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  TrainerOptions options = FullOptions();
+  {
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log());
+    const auto candidate = trainer->MakeCandidate(nullptr, 1, 0);
+    ASSERT_TRUE(candidate.ok());
+    trainer->Published(*candidate, VersionId{1});
+    ASSERT_TRUE(trainer->Checkpoint().ok());
+  }
+  auto trainer = hub->OpenTrainer(options);
+  const auto again = trainer->MakeCandidate(nullptr, 1, 0);
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(again->accepted);
+  EXPECT_NE(again->reason.find("nothing was gained"), std::string::npos) << again->reason;
+}
+
+}  // namespace
+}  // namespace perennial::trainer

@@ -1,0 +1,92 @@
+#include "trainer/augment.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+namespace perennial::trainer {
+namespace {
+
+uint8_t Clamp(double value) { return static_cast<uint8_t>(std::clamp(std::lround(value), 0l, 255l)); }
+
+// Moves the picture by (dx, dy); the edge pixels are repeated.
+void Shift(media::Image& image, int dx, int dy) {
+  const std::vector<uint8_t> before = image.pixels;
+  for (int y = 0; y < image.height; ++y) {
+    const int from_y = std::clamp(y - dy, 0, image.height - 1);
+    for (int x = 0; x < image.width; ++x) {
+      const int from_x = std::clamp(x - dx, 0, image.width - 1);
+      std::memcpy(&image.pixels[static_cast<size_t>((y * image.width + x) * 3)],
+                  &before[static_cast<size_t>((from_y * image.width + from_x) * 3)], 3);
+    }
+  }
+}
+
+// Brightness and contrast around mid-grey, through a table.
+void Illuminate(media::Image& image, double brightness, double contrast) {
+  std::array<uint8_t, 256> table;
+  for (size_t i = 0; i < table.size(); ++i) {
+    table[i] = Clamp((static_cast<double>(i) - 127.5) * contrast + 127.5 + 255.0 * brightness);
+  }
+  for (uint8_t& pixel : image.pixels) pixel = table[pixel];
+}
+
+// Gaussian noise: 1,024 normal values are drawn once, each pixel takes one of them (eight random bits and a moving start), so a
+// picture costs a thousand normals and not three thousand.
+void AddNoise(media::Image& image, double deviation, Rng& rng) {
+  constexpr size_t kTable = 1024;
+  std::array<int, kTable> table;
+  for (int& value : table) value = static_cast<int>(std::lround(rng.Normal() * deviation * 255.0));
+  size_t at = 0;
+  uint64_t bits = 0;
+  for (size_t i = 0; i < image.pixels.size(); ++i) {
+    if (i % 8 == 0) bits = rng.Next();
+    at = (at + 1 + (bits & 0xff)) % kTable;
+    bits >>= 8;
+    image.pixels[i] = static_cast<uint8_t>(std::clamp(image.pixels[i] + table[at], 0, 255));
+  }
+}
+
+// One grey rectangle of a quarter to a half of each side.
+void Occlude(media::Image& image, Rng& rng) {
+  const auto side = [&](int full) { return std::max(1, static_cast<int>(full * rng.Uniform(0.25, 0.5))); };
+  const int width = side(image.width);
+  const int height = side(image.height);
+  const int left = static_cast<int>(rng.Below(static_cast<uint64_t>(image.width - width + 1)));
+  const int top = static_cast<int>(rng.Below(static_cast<uint64_t>(image.height - height + 1)));
+  for (int y = top; y < top + height; ++y) {
+    std::memset(&image.pixels[static_cast<size_t>((y * image.width + left) * 3)], 127, static_cast<size_t>(width) * 3);
+  }
+}
+
+}  // namespace
+
+bool ChangesPictures(const AugmentOptions& options) {
+  return options.illumination > 0 || options.noise > 0 || options.occlusion > 0 || options.shift > 0;
+}
+
+void Augment(media::Image& image, const AugmentOptions& options, Rng& rng) {
+  if (image.pixels.empty()) return;
+  if (options.shift > 0) {
+    const auto range = static_cast<uint64_t>(2 * options.shift + 1);
+    const int dx = static_cast<int>(rng.Below(range)) - options.shift;
+    const int dy = static_cast<int>(rng.Below(range)) - options.shift;
+    Shift(image, dx, dy);
+  }
+  if (options.illumination > 0) {
+    const double brightness = rng.Uniform(-options.illumination, options.illumination) * 0.5;
+    const double contrast = 1.0 + rng.Uniform(-options.illumination, options.illumination);
+    Illuminate(image, brightness, contrast);
+  }
+  if (options.noise > 0) AddNoise(image, options.noise * rng.Uniform(), rng);
+  if (options.occlusion > 0 && rng.Chance(options.occlusion)) Occlude(image, rng);
+}
+
+Rng StreamOf(uint64_t seed, Offset offset) { return Rng(seed, offset.value); }
+
+Rng StreamOf(uint64_t seed, Offset offset, uint64_t step, uint64_t purpose) {
+  return Rng(Mix64(seed + purpose) ^ Mix64(step), offset.value);
+}
+
+}  // namespace perennial::trainer

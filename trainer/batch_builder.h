@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "replay/replay_buffer.h"
+#include "storage/base/status.h"
+#include "storage/format/model_spec.h"
+#include "trainer/label_set.h"
+#include "trainer/online_trainer.h"
+#include "trainer/prefetcher.h"
+#include "trainer/strategy.h"
+
+namespace perennial::trainer {
+
+using ReplayDraw = std::vector<std::shared_ptr<const replay::Example>>;
+
+// Turns samples into one step's tensors: augmentation of replayed pictures, CutMix, modality dropout, packing. Everything random is keyed by
+// (seed, offset, step). Owned by the trainer; thread-compatible.
+class BatchBuilder {
+ public:
+  BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, torch::Device device)
+      : spec_(std::move(spec)), augment_(augment), seed_(seed), device_(device) {}
+
+  // REQUIRES every label is in `labels`.
+  Result<StepBatch> Build(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, const LabelSet& labels,
+                          uint64_t step) const;
+
+ private:
+  struct Row;
+  std::vector<Row> Rows(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, uint64_t step) const;
+  // Pastes a rectangle of another picture into some rows without text; true when any was.
+  bool MixPictures(std::vector<Row>& rows, uint64_t step) const;
+  void DropModalities(std::vector<Row>& rows, uint64_t step) const;
+
+  const format::ModelSpec spec_;
+  const AugmentOptions augment_;
+  const uint64_t seed_;
+  const torch::Device device_;
+};
+
+}  // namespace perennial::trainer

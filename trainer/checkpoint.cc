@@ -1,0 +1,142 @@
+#include "trainer/checkpoint.h"
+
+#include <cstring>
+#include <utility>
+
+#include "storage/base/bytes.h"
+
+namespace perennial::trainer {
+namespace {
+
+constexpr uint8_t kFormat = 1;
+constexpr size_t kMaxText = 1u << 20;
+
+std::string KeyOf(std::string_view name, std::string_view part) {
+  return std::string(name) + "/" + std::string(part);
+}
+
+void EncodeStrings(const std::vector<std::string>& strings, ByteWriter& out) {
+  out.Varint(strings.size());
+  for (const std::string& text : strings) out.Bytes(text);
+}
+
+std::vector<std::string> DecodeStrings(ByteReader& in) {
+  std::vector<std::string> strings;
+  const uint64_t count = in.Varint();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) strings.emplace_back(in.Bytes(kMaxText));
+  return strings;
+}
+
+std::string EncodeMeta(const Checkpoint& checkpoint) {
+  ByteWriter out;
+  out.U8(kFormat);
+  out.Bytes(checkpoint.spec_json);
+  out.Bytes(checkpoint.strategy);
+  out.Bytes(checkpoint.strategy_state);
+  out.U64(checkpoint.cursor.value);
+  out.U64(checkpoint.steps);
+  out.U64(checkpoint.samples_trained);
+  out.U64(checkpoint.skipped_steps);
+  out.F64(checkpoint.loss);
+  out.I64(checkpoint.newest_sample_us);
+  out.U8(checkpoint.flush_due ? 1 : 0);
+  out.Bytes(checkpoint.rng);
+  EncodeStrings(checkpoint.labels, out);
+  EncodeStrings(checkpoint.slices, out);
+  out.Bytes(checkpoint.last_slice);
+  checkpoint.published.EncodeTo(out);
+  out.U8(checkpoint.learner ? 1 : 0);
+  if (checkpoint.learner) {
+    out.U64(checkpoint.learner->optimiser_steps);
+    out.Bytes(checkpoint.learner->layout.Encode());
+  }
+  return out.Take();
+}
+
+Result<Checkpoint> DecodeMeta(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (const uint8_t format = in.U8(); in.ok() && format != kFormat) {
+    return FailedPrecondition("trainer checkpoint has format " + std::to_string(format) + ", this program reads " +
+                                  std::to_string(kFormat),
+                              "start the version of Perennial that wrote it");
+  }
+  Checkpoint checkpoint;
+  checkpoint.spec_json = std::string(in.Bytes(kMaxText));
+  checkpoint.strategy = std::string(in.Bytes(kMaxText));
+  checkpoint.strategy_state = std::string(in.Bytes());
+  checkpoint.cursor.value = in.U64();
+  checkpoint.steps = in.U64();
+  checkpoint.samples_trained = in.U64();
+  checkpoint.skipped_steps = in.U64();
+  checkpoint.loss = in.F64();
+  checkpoint.newest_sample_us = in.I64();
+  checkpoint.flush_due = in.U8() != 0;
+  checkpoint.rng = std::string(in.Bytes(64));
+  checkpoint.labels = DecodeStrings(in);
+  checkpoint.slices = DecodeStrings(in);
+  checkpoint.last_slice = std::string(in.Bytes(kMaxText));
+  checkpoint.published.DecodeFrom(in);
+  if (in.U8() != 0) {
+    LearnerState& learner = checkpoint.learner.emplace();
+    learner.optimiser_steps = in.U64();
+    const std::string_view layout = in.Bytes();
+    if (in.ok()) {
+      PERENNIAL_ASSIGN_OR_RETURN(learner.layout, FlatLayout::Decode(layout));
+    }
+  }
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("trainer checkpoint"));
+  return checkpoint;
+}
+
+// f32 values, little-endian as every machine we run on stores them.
+std::string TensorBytes(const torch::Tensor& tensor) {
+  return {reinterpret_cast<const char*>(tensor.data_ptr<float>()), static_cast<size_t>(tensor.numel()) * sizeof(float)};
+}
+
+Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const std::string& key, int64_t total) {
+  const auto expected = static_cast<size_t>(total) * sizeof(float);
+  if (!bytes || bytes->size() != expected) {
+    return Corruption("trainer checkpoint: " + key + " has " + std::to_string(bytes ? bytes->size() : 0) +
+                          " bytes, not " + std::to_string(expected),
+                      "restore the data folder from a copy, or start with an empty one");
+  }
+  torch::Tensor tensor = torch::empty({total}, torch::kFloat32);
+  std::memcpy(tensor.data_ptr<float>(), bytes->data(), expected);
+  return tensor;
+}
+
+struct Part {
+  const char* name;
+  torch::Tensor LearnerState::* tensor;
+};
+constexpr Part kParts[] = {{"weights", &LearnerState::weights},
+                           {"average", &LearnerState::average},
+                           {"moment1", &LearnerState::moment1},
+                           {"moment2", &LearnerState::moment2}};
+
+}  // namespace
+
+void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_view name, kv::WriteBatch& batch) {
+  batch.Put(family, KeyOf(name, "meta"), EncodeMeta(checkpoint));
+  if (!checkpoint.learner) return;
+  for (const Part& part : kParts) {
+    batch.Put(family, KeyOf(name, part.name), TensorBytes(*checkpoint.learner.*part.tensor));
+  }
+}
+
+Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::Family family, std::string_view name) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> meta, store.Get(family, KeyOf(name, "meta")));
+  if (!meta) return std::optional<Checkpoint>();
+  PERENNIAL_ASSIGN_OR_RETURN(Checkpoint checkpoint, DecodeMeta(*meta));
+  if (checkpoint.learner) {
+    for (const Part& part : kParts) {
+      const std::string key = KeyOf(name, part.name);
+      PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
+      PERENNIAL_ASSIGN_OR_RETURN((*checkpoint.learner).*part.tensor,
+                                 TensorOf(bytes, key, checkpoint.learner->layout.total));
+    }
+  }
+  return std::optional<Checkpoint>(std::move(checkpoint));
+}
+
+}  // namespace perennial::trainer

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/ids.h"
+#include "storage/base/rng.h"
+#include "storage/base/status.h"
+#include "storage/kv/kv_store.h"
+#include "trainer/learner.h"
+#include "trainer/published_record.h"
+
+namespace perennial::trainer {
+
+// Everything a trainer needs to go on as if it had never stopped, but for the replay memory, which adds its own changes to the same batch. Format in
+// trainer/checkpoint.md. Value type.
+struct Checkpoint {
+  std::string spec_json;
+  std::string strategy;
+  std::string strategy_state;
+  Offset cursor;
+  uint64_t steps = 0;
+  uint64_t samples_trained = 0;
+  uint64_t skipped_steps = 0;
+  double loss = 0;
+  int64_t newest_sample_us = 0;
+  bool flush_due = false;
+  std::string rng;  // Rng::Save()
+  std::vector<std::string> labels;
+  std::vector<std::string> slices;
+  std::string last_slice;  // of the newest trained sample
+  PublishedRecord published;
+  std::optional<LearnerState> learner;  // absent before the first step
+};
+
+inline constexpr std::string_view kCheckpointFamily = "trainer";
+
+// Adds `checkpoint` of the trainer `name` to a batch.
+void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_view name, kv::WriteBatch& batch);
+// nullopt when the trainer has none yet; kCorruption when it cannot be read in full.
+Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::Family family, std::string_view name);
+
+}  // namespace perennial::trainer

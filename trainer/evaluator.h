@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "serving/model/model.h"
+#include "storage/base/ids.h"
+#include "storage/base/status.h"
+#include "storage/samples/sample_log.h"
+#include "trainer/published_record.h"
+
+namespace perennial::trainer {
+
+// Runs a model over held-out samples of the log, in batches and without gradients, and scores it. Keeps decoded pictures, up to a bound.
+// Owned by the trainer; thread-compatible.
+class Evaluator {
+ public:
+  struct Options {
+    uint64_t cache_bytes = 256u << 20;
+    size_t batch = 128;
+    torch::Device device = torch::Device(torch::kCPU);
+  };
+  // REQUIRES `log` outlives the evaluator.
+  Evaluator(const samples::SampleLog& log, Options options) : log_(log), options_(options) {}
+
+  enum class Hide : uint8_t { kNothing, kImage, kText };
+  // What a model answered: the label's index by offset.
+  using Predictions = std::unordered_map<uint64_t, int64_t>;
+
+  // Which held-out samples a slice's accuracy is measured on. The gate must not look at the test part where it can do without: it has the drawn share when
+  // that has at least kMinimumDrawn samples, else all held-out samples. The report has the test part when there is one, else
+  // the drawn share. At most `max_per_slice` (0: all), the ones with the lowest hash, so that the choice hardly moves as the log grows.
+  static constexpr size_t kMinimumDrawn = 50;
+  Result<std::vector<Offset>> GateOffsets(const std::string& slice, size_t max_per_slice) const;
+  Result<std::vector<Offset>> ReportOffsets(const std::string& slice, size_t max_per_slice) const;
+
+  // Adds the model's answers for those of `offsets` that `predictions` lacks. REQUIRES the model is in eval mode.
+  Status Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions);
+
+  struct Score {
+    PublishedRecord::SliceScore counts;
+    double balanced_accuracy = 0;  // mean recall over the classes present in the true labels
+  };
+  // Scores answers against the true labels; `labels[i]` is the name of answer i. REQUIRES Predict covered `offsets`.
+  Result<Score> ScoreOf(const std::vector<Offset>& offsets, const Predictions& predictions,
+                        const std::vector<std::string>& labels);
+  // The true label of a held-out sample.
+  Result<std::string> TrueLabel(Offset offset);
+
+ private:
+  struct Item {
+    std::shared_ptr<const media::Image> pixels;
+    std::string text;
+    std::string label;
+    uint64_t Bytes() const;
+  };
+  Result<std::shared_ptr<const Item>> Load(Offset offset, const format::ModelSpec& spec);
+
+  const samples::SampleLog& log_;
+  const Options options_;
+  std::unordered_map<uint64_t, std::shared_ptr<const Item>> cache_;
+  uint64_t cached_bytes_ = 0;
+};
+
+}  // namespace perennial::trainer

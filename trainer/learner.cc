@@ -1,0 +1,108 @@
+#include "trainer/learner.h"
+
+#include <cmath>
+#include <utility>
+
+#include "trainer/schedule.h"
+
+namespace perennial::trainer {
+namespace {
+
+AdamWOptions OptimiserOptions(const TrainerOptions& options) {
+  AdamWOptions out;
+  out.weight_decay = options.weight_decay;
+  out.max_gradient_norm = options.max_gradient_norm;
+  return out;
+}
+
+Status CheckSizes(const LearnerState& state) {
+  for (const torch::Tensor* tensor : {&state.weights, &state.average, &state.moment1, &state.moment2}) {
+    if (tensor->numel() != state.layout.total) {
+      return Corruption("checkpoint holds " + std::to_string(tensor->numel()) + " values where its layout has " +
+                        std::to_string(state.layout.total));
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Learner::Learner(const TrainerOptions& options, std::shared_ptr<model::Model> student,
+                 std::shared_ptr<model::Model> teacher)
+    : options_(options),
+      student_(std::move(student)),
+      teacher_(std::move(teacher)),
+      weights_(*student_, true),
+      average_(*teacher_, false),
+      optimiser_(weights_, OptimiserOptions(options)) {
+  student_->train();
+  teacher_->eval();
+}
+
+Result<std::unique_ptr<Learner>> Learner::Build(const TrainerOptions& options, int64_t labels) {
+  // The same seed twice: the average starts as the student.
+  PERENNIAL_ASSIGN_OR_RETURN(auto student, model::BuildModel(options.spec, labels, options.seed));
+  PERENNIAL_ASSIGN_OR_RETURN(auto teacher, model::BuildModel(options.spec, labels, options.seed));
+  const torch::Device device(options.device);
+  student->to(device);
+  teacher->to(device);
+  return std::unique_ptr<Learner>(new Learner(options, std::move(student), std::move(teacher)));
+}
+
+Result<std::unique_ptr<Learner>> Learner::Restore(const TrainerOptions& options, int64_t labels,
+                                                  const LearnerState& state) {
+  PERENNIAL_RETURN_IF_ERROR(CheckSizes(state));
+  PERENNIAL_ASSIGN_OR_RETURN(auto learner, Build(options, labels));
+  if (learner->weights_.layout() != state.layout) {
+    return FailedPrecondition("the checkpoint was made by a network with other parameters than this spec builds",
+                              "start the hub with the model size it was trained with, or with an empty data folder");
+  }
+  const torch::NoGradGuard no_grad;
+  learner->weights_.values().copy_(state.weights);
+  learner->average_.values().copy_(state.average);
+  learner->optimiser_.Restore(state.optimiser_steps, state.moment1, state.moment2);
+  return learner;
+}
+
+void Learner::Grow(int64_t labels) {
+  const torch::NoGradGuard no_grad;
+  const uint64_t seed = options_.seed + static_cast<uint64_t>(label_count());
+  student_->GrowLabels(labels, seed);
+  teacher_->GrowLabels(labels, seed);
+  const FlatLayout before = weights_.Rebind();
+  average_.Rebind();
+  optimiser_.Grow(before, weights_);
+}
+
+Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, uint64_t step) {
+  const StepContext context{step, *student_, *teacher_};
+  weights_.ZeroGradients();
+  const torch::Tensor loss = strategy.Loss(context, batch);
+  StepResult result;
+  result.loss = loss.item<double>();
+  if (!std::isfinite(result.loss)) return result;
+  loss.backward();
+  const double rate = LearningRateAt(optimiser_.steps(), options_.learning_rate, options_.warmup_steps);
+  result.applied = std::isfinite(optimiser_.Step(weights_, rate));
+  if (!result.applied) return result;
+  {
+    const torch::NoGradGuard no_grad;
+    average_.values().lerp_(weights_.values(), 1 - EmaDecayAt(step, options_.ema_decay));
+  }
+  strategy.AfterStep(context, batch);
+  return result;
+}
+
+LearnerState Learner::State() const {
+  LearnerState state;
+  state.layout = weights_.layout();
+  state.optimiser_steps = optimiser_.steps();
+  // clone(): the state must not change under a later step.
+  state.weights = weights_.values().to(torch::kCPU).clone();
+  state.average = average_.values().to(torch::kCPU).clone();
+  state.moment1 = optimiser_.moment1().to(torch::kCPU).clone();
+  state.moment2 = optimiser_.moment2().to(torch::kCPU).clone();
+  return state;
+}
+
+}  // namespace perennial::trainer

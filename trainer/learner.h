@@ -1,0 +1,60 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "serving/model/model.h"
+#include "storage/base/hash.h"
+#include "storage/base/status.h"
+#include "storage/format/model_spec.h"
+#include "trainer/adamw.h"
+#include "trainer/flat_parameters.h"
+#include "trainer/online_trainer.h"
+#include "trainer/strategy.h"
+
+namespace perennial::trainer {
+
+// Everything of a learner that is tensors, as bytes on the CPU: what a checkpoint holds.
+struct LearnerState {
+  FlatLayout layout;
+  uint64_t optimiser_steps = 0;
+  torch::Tensor weights, average, moment1, moment2;  // [layout.total] f32, CPU
+};
+
+// The student network, its exponential moving average (the teacher) and the optimiser, on one device. Made at the first batch, when there is a
+// label. Owned by the trainer; thread-compatible.
+class Learner {
+ public:
+  static Result<std::unique_ptr<Learner>> Build(const TrainerOptions& options, int64_t labels);
+  static Result<std::unique_ptr<Learner>> Restore(const TrainerOptions& options, int64_t labels, const LearnerState& state);
+
+  // More outputs for new labels; what was learned, the moments included, stays.
+  void Grow(int64_t labels);
+  struct StepResult {
+    double loss = 0;
+    bool applied = false;  // false: loss or gradient was not finite, and nothing changed
+  };
+  // Forward, backward, clipping, optimiser, moving average; step counts from 0.
+  StepResult Step(Strategy& strategy, const StepBatch& batch, uint64_t step);
+
+  model::Model& student() { return *student_; }
+  model::Model& teacher() { return *teacher_; }
+  int64_t label_count() const { return student_->label_count(); }
+  // A copy; on a GPU the one transfer.
+  LearnerState State() const;
+
+ private:
+  Learner(const TrainerOptions& options, std::shared_ptr<model::Model> student, std::shared_ptr<model::Model> teacher);
+
+  const TrainerOptions options_;
+  const std::shared_ptr<model::Model> student_;
+  const std::shared_ptr<model::Model> teacher_;
+  FlatParameters weights_;
+  FlatParameters average_;
+  AdamW optimiser_;
+};
+
+}  // namespace perennial::trainer

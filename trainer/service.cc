@@ -1,0 +1,119 @@
+#include "trainer/service.h"
+
+#include <utility>
+
+#include "storage/base/log.h"
+#include "trainer/service_internal.h"
+
+namespace perennial::trainer {
+
+std::string_view TrainerStateName(TrainerState state) {
+  switch (state) {
+    case TrainerState::kRunning: return "running";
+    case TrainerState::kPaused: return "paused";
+    case TrainerState::kFailed: return "failed";
+  }
+  return "failed";
+}
+
+Status ServiceOptions::Validate() const {
+  if (candidate_every_samples == 0) return InvalidArgument("candidate_every_samples is 0");
+  if (history_limit == 0) return InvalidArgument("history_limit is 0");
+  if (idle_wait <= Duration::zero()) return InvalidArgument("idle_wait is not above 0");
+  if (retry_after < Duration::zero()) return InvalidArgument("retry_after is below 0");
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<TrainerService>> TrainerService::Start(ServiceOptions options,
+                                                              std::unique_ptr<OnlineTrainer> trainer,
+                                                              const samples::SampleLog& log, CandidateSink* sink,
+                                                              const Clock& clock) {
+  PERENNIAL_RETURN_IF_ERROR(options.Validate());
+  std::unique_ptr<TrainerService> service(
+      new TrainerService(std::move(options), std::move(trainer), log, sink, clock));
+  service->thread_ = Thread("trainer", [raw = service.get()] { raw->Run(); });
+  return service;
+}
+
+TrainerService::TrainerService(ServiceOptions options, std::unique_ptr<OnlineTrainer> trainer,
+                               const samples::SampleLog& log, CandidateSink* sink, const Clock& clock)
+    : options_(std::move(options)), trainer_(std::move(trainer)), log_(log), sink_(sink), clock_(clock) {
+  triggers_seen_ = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
+}
+
+TrainerService::~TrainerService() {
+  if (const Status stopped = Stop(); !stopped.ok()) log::Error("trainer_stop", {{"error", stopped.ToString()}});
+}
+
+void TrainerService::Run() {
+  for (;;) {
+    AnswerRequests();
+    bool train = false;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) break;
+      train = state_ == TrainerState::kRunning;
+    }
+    if (!train) {
+      WaitIdle();
+      continue;
+    }
+    if (const Status trained = TrainOnce(); !trained.ok()) HandleError(trained);
+  }
+  const Status saved = trainer_->Checkpoint();
+  {
+    MutexLock lock(mutex_);
+    stop_status_ = saved;
+  }
+  CancelRequests();
+}
+
+Status TrainerService::TrainOnce() {
+  PERENNIAL_RETURN_IF_ERROR(OfferPending());
+  if (CandidateDue()) {
+    triggers_seen_ = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
+    return MakeCandidate(false).status();
+  }
+  return trainer_->Step(SystemClock().In(options_.idle_wait)).status();
+}
+
+bool TrainerService::CandidateDue() const {
+  const TrainerStatus status = trainer_->GetStatus();
+  return status.flush_due || status.samples_trained / options_.candidate_every_samples > triggers_seen_;
+}
+
+void TrainerService::WaitIdle() {
+  bool again = false;
+  {
+    MutexLock lock(mutex_);
+    const SteadyTime deadline = SystemClock().In(options_.idle_wait);
+    if (requests_.empty() && !stopping_ && state_ != TrainerState::kRunning) changed_.WaitUntil(mutex_, deadline);
+    again = state_ == TrainerState::kFailed && retrying_ && SystemClock().Now() >= retry_at_;
+    if (again) state_ = TrainerState::kRunning;
+  }
+  if (again && options_.on_state) options_.on_state(TrainerState::kRunning, Status::Ok());
+}
+
+void TrainerService::HandleError(const Status& error) {
+  log::Error("trainer_failed", {{"error", error.ToString()}});
+  {
+    MutexLock lock(mutex_);
+    // Room on the disk may come back, a broken invariant does not.
+    retrying_ = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
+    retry_at_ = SystemClock().In(options_.retry_after);
+  }
+  SetState(TrainerState::kFailed, error);
+}
+
+void TrainerService::SetState(TrainerState state, const Status& error) {
+  {
+    MutexLock lock(mutex_);
+    state_ = state;
+    // What was retried stays visible until the operator resumes by hand.
+    if (!error.ok()) error_ = error;
+    changed_.NotifyAll();
+  }
+  if (options_.on_state) options_.on_state(state, error);
+}
+
+}  // namespace perennial::trainer

@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <utility>
+
+#include "storage/base/log.h"
+#include "trainer/service_internal.h"
+
+namespace perennial::trainer {
+
+Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
+  const std::shared_ptr<const format::VersionImage> frozen = sink_ == nullptr ? nullptr : sink_->FrozenScales();
+  const uint64_t new_scale_set = sink_ == nullptr ? 1 : sink_->NextScaleSet();
+  PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate,
+                             trainer_->MakeCandidate(frozen.get(), new_scale_set, options_.max_eval_per_slice));
+  const TrainerStatus status = trainer_->GetStatus();
+  EvaluationRecord record;
+  record.time_us = clock_.WallMicros();
+  record.steps = status.steps;
+  record.samples_trained = status.samples_trained;
+  record.trained_until = candidate.report.trained_until;
+  record.accepted = candidate.accepted;
+  record.reason = candidate.reason;
+  record.report = candidate.report;
+
+  Status offered;
+  if (sink_ == nullptr) {
+    trainer_->Published(candidate, VersionId{});
+  } else if (by_hand) {
+    pending_.reset();  // what was made before is older
+    offered = Offer(candidate, true, record);
+  } else if (candidate.accepted) {
+    // A newer candidate takes the place of one that still waits.
+    pending_ = std::make_unique<PendingOffer>(PendingOffer{std::move(candidate), record, {}});
+  }
+  Remember(record);
+  if (pending_ != nullptr) {
+    offered = OfferPending();
+    if (pending_ == nullptr) {
+      MutexLock lock(mutex_);
+      record = history_.back();  // now with its version
+    }
+  }
+  if (options_.on_evaluation) options_.on_evaluation(record);
+  if (!offered.ok()) return offered;
+  return record;
+}
+
+Status TrainerService::OfferPending() {
+  if (pending_ == nullptr || SystemClock().Now() < pending_->not_before || !sink_->ReadyForCandidate()) {
+    return Status::Ok();
+  }
+  const Status offered = Offer(pending_->candidate, false, pending_->record);
+  if (offered.ok()) {
+    pending_.reset();
+    return offered;
+  }
+  if (offered.code() == Code::kFailedPrecondition) {
+    pending_.reset();
+  } else {
+    pending_->not_before = SystemClock().In(options_.retry_after);
+  }
+  // Publishing failed, learning did not: it goes on, and the error is shown.
+  log::Warn("candidate_not_published", {{"error", offered.ToString()}});
+  MutexLock lock(mutex_);
+  error_ = offered;
+  return Status::Ok();
+}
+
+Status TrainerService::Offer(const Candidate& candidate, bool by_hand, EvaluationRecord& record) {
+  PERENNIAL_ASSIGN_OR_RETURN(const VersionId version, sink_->Offer(candidate, by_hand));
+  record.version = version;
+  {
+    MutexLock lock(mutex_);
+    for (auto at = history_.rbegin(); at != history_.rend(); ++at) {
+      if (at->steps != record.steps || at->time_us != record.time_us) continue;
+      at->version = version;
+      break;
+    }
+  }
+  trainer_->Published(candidate, version);
+  // The gate's reference must not be older than what nodes run.
+  const Status saved = trainer_->Checkpoint();
+  if (!saved.ok()) HandleError(saved);
+  return Status::Ok();
+}
+
+void TrainerService::Remember(const EvaluationRecord& record) {
+  MutexLock lock(mutex_);
+  history_.push_back(record);
+  while (history_.size() > options_.history_limit) history_.pop_front();
+}
+
+}  // namespace perennial::trainer

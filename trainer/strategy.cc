@@ -1,0 +1,48 @@
+#include "trainer/strategy.h"
+
+#include "storage/base/config.h"
+#include "trainer/strategy_er.h"
+#include "trainer/strategy_naive.h"
+
+namespace perennial::trainer {
+namespace {
+
+struct Registered {
+  const char* name;
+  std::unique_ptr<Strategy> (*make)();
+};
+
+// A new method is one line here and a file pair beside it.
+constexpr Registered kStrategies[] = {
+    {"er", MakeExperienceReplay},
+    {"naive", MakeNaive},
+};
+
+}  // namespace
+
+void Strategy::AfterStep(const StepContext&, const StepBatch&) {}
+
+Status Strategy::Load(std::string_view state) {
+  if (state.empty()) return Status::Ok();
+  return Corruption("strategy " + std::string(name()) + " keeps no state, yet the checkpoint has " +
+                    std::to_string(state.size()) + " bytes of it");
+}
+
+Result<std::unique_ptr<Strategy>> MakeStrategy(std::string_view name) {
+  for (const Registered& known : kStrategies) {
+    if (name == known.name) return known.make();
+  }
+  std::string listed;
+  for (const std::string& known : StrategyNames()) listed += (listed.empty() ? "" : ", ") + known;
+  const std::string closest = ClosestWord(name, StrategyNames());
+  return InvalidArgument("strategy \"" + std::string(name) + "\" is unknown; there are " + listed,
+                         closest.empty() ? std::string() : "did you mean \"" + closest + "\"?");
+}
+
+std::vector<std::string> StrategyNames() {
+  std::vector<std::string> names;
+  for (const Registered& known : kStrategies) names.emplace_back(known.name);
+  return names;
+}
+
+}  // namespace perennial::trainer

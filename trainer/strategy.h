@@ -1,0 +1,52 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "serving/model/model.h"
+#include "storage/base/status.h"
+
+namespace perennial::trainer {
+
+// One step's data, new samples first, then replayed ones, in one tensor set so that one forward pass serves both.
+struct StepBatch {
+  model::ModelInput input;
+  torch::Tensor targets;        // [batch] i64
+  int64_t fresh = 0;            // rows [0, fresh) are new, the rest is replay
+  torch::Tensor mixed_targets;  // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
+  torch::Tensor own_share;      // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
+};
+
+// What a strategy may look at. `teacher` is the exponential moving average of `student`; it takes no gradient.
+struct StepContext {
+  uint64_t step = 0;
+  model::Model& student;
+  model::Model& teacher;
+};
+
+// One continual-learning method: given the new batch, the replay batch and the model, a loss. Strategies live in a file pair each and
+// are found by name. Owned by the trainer, called on its thread. Deterministic: any state is in Save().
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  virtual std::string_view name() const = 0;
+  // False: the trainer keeps no memory and a step has new samples only.
+  virtual bool UsesReplay() const { return true; }
+  // A scalar to minimise.
+  virtual torch::Tensor Loss(const StepContext& context, const StepBatch& batch) = 0;
+  // After the optimiser and the moving average were updated.
+  virtual void AfterStep(const StepContext& context, const StepBatch& batch);
+  // State for the checkpoint; empty for a strategy without any.
+  virtual std::string Save() const { return {}; }
+  virtual Status Load(std::string_view state);
+};
+
+// kInvalidArgument names the known strategies and the closest one.
+Result<std::unique_ptr<Strategy>> MakeStrategy(std::string_view name);
+std::vector<std::string> StrategyNames();
+
+}  // namespace perennial::trainer

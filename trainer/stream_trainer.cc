@@ -1,0 +1,211 @@
+#include "trainer/stream_trainer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/base/bytes.h"
+#include "storage/base/log.h"
+#include "trainer/guarded.h"
+
+namespace perennial::trainer {
+namespace {
+
+// So many steps in a row without a finite loss end the run: it does not mend itself.
+constexpr uint64_t kMaxBadSteps = 50;
+
+}  // namespace
+
+Result<OnlineTrainer::StepOutcome> StreamTrainer::Step(SteadyTime deadline) {
+  return Guarded("train a step", [&] { return DoStep(deadline); });
+}
+
+Result<OnlineTrainer::StepOutcome> StreamTrainer::DoStep(SteadyTime deadline) {
+  // A checkpoint that failed is owed before anything more is learned.
+  if (checkpoint_due_) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
+  PERENNIAL_ASSIGN_OR_RETURN(const BatchAssembler::State state, assembler_->Fill(deadline));
+  if (state == BatchAssembler::State::kReady) return TrainBatch();
+  if (state == BatchAssembler::State::kFlushed && samples_trained_ > samples_at_candidate_) flush_due_ = true;
+  RefreshStatus();
+  return StepOutcome::kNoData;
+}
+
+Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
+  const SteadyTime began = clock_.Now();
+  const std::vector<Prepared>& fresh = assembler_->samples();
+  PERENNIAL_RETURN_IF_ERROR(PrepareLabels(fresh));
+  // On a copy, and the batch stays with the assembler until the step is done: a step that fails can be tried again as it was.
+  Rng rng = rng_;
+  ReplayDraw replayed;
+  if (strategy_->UsesReplay()) replayed = replay_->Draw(options_.replay_per_step, rng);
+  PERENNIAL_ASSIGN_OR_RETURN(const StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  const Learner::StepResult result = learner_->Step(*strategy_, batch, steps_);
+  PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
+
+  if (assembler_->ended_by_flush()) flush_due_ = true;
+  std::vector<Prepared> trained = assembler_->Commit();
+  const uint64_t step = steps_++;
+  samples_trained_ += trained.size();
+  std::vector<Offset> offsets;
+  for (const Prepared& sample : trained) offsets.push_back(sample.offset);
+  Remember(std::move(trained), rng);
+  rng_ = rng;
+  throughput_.Add(offsets.size(), clock_.Now() - began);
+  RefreshStatus();
+  if (options_.on_step) options_.on_step(step, offsets);
+  if (steps_ % options_.checkpoint_every_steps == 0) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
+  return StepOutcome::kStepped;
+}
+
+Status StreamTrainer::PrepareLabels(const std::vector<Prepared>& fresh) {
+  for (const Prepared& sample : fresh) labels_.Add(sample.example.label);
+  const auto count = static_cast<int64_t>(labels_.size());
+  if (learner_ == nullptr) {
+    PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, count));
+  } else if (learner_->label_count() < count) {
+    learner_->Grow(count);
+  }
+  return Status::Ok();
+}
+
+Status StreamTrainer::NoteLoss(const Learner::StepResult& result) {
+  if (result.applied) {
+    bad_in_a_row_ = 0;
+    // Over about the last hundred steps.
+    loss_ = steps_ == skipped_steps_ ? result.loss : loss_ + 0.02 * (result.loss - loss_);
+    return Status::Ok();
+  }
+  if (bad_in_a_row_ + 1 >= kMaxBadSteps) {
+    return FailedPrecondition("loss or gradient was not finite in " + std::to_string(kMaxBadSteps) + " steps in a row",
+                              "lower learning_rate, or go back to the last checkpoint by restarting the hub");
+  }
+  ++bad_in_a_row_;
+  ++skipped_steps_;
+  log::Warn("step_not_finite", {{"trainer", options_.name}, {"step", steps_}, {"loss", result.loss}});
+  return Status::Ok();
+}
+
+void StreamTrainer::Remember(std::vector<Prepared> trained, Rng& rng) {
+  for (Prepared& sample : trained) {
+    newest_sample_us_ = std::max(newest_sample_us_, sample.appended_us);
+    last_slice_ = sample.example.slice;
+    if (std::find(slices_.begin(), slices_.end(), last_slice_) == slices_.end()) slices_.push_back(last_slice_);
+    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), rng);
+  }
+}
+
+Status StreamTrainer::Checkpoint() {
+  return Guarded("save a checkpoint", [&] { return DoCheckpoint(); });
+}
+
+Status StreamTrainer::DoCheckpoint() {
+  checkpoint_due_ = true;
+  kv::WriteBatch batch;
+  PutCheckpoint(Snapshot(), family_, options_.name, batch);
+  replay_->ContributeTo(batch);
+  PERENNIAL_RETURN_IF_ERROR(
+      store_.Write(batch, kv::Durability::kSynced).WithContext("save the checkpoint of trainer " + options_.name));
+  replay_->Confirm();
+  checkpoint_due_ = false;
+  return Status::Ok();
+}
+
+trainer::Checkpoint StreamTrainer::Snapshot() const {
+  trainer::Checkpoint saved;
+  saved.spec_json = options_.spec.ToJson();
+  saved.strategy = options_.strategy;
+  saved.strategy_state = strategy_->Save();
+  saved.cursor = assembler_->cursor();
+  saved.steps = steps_;
+  saved.samples_trained = samples_trained_;
+  saved.skipped_steps = skipped_steps_;
+  saved.loss = loss_;
+  saved.newest_sample_us = newest_sample_us_;
+  saved.flush_due = flush_due_;
+  saved.rng = rng_.Save();
+  saved.labels = labels_.names();
+  saved.slices = slices_;
+  saved.last_slice = last_slice_;
+  saved.published = published_;
+  if (learner_ != nullptr) {
+    saved.learner = learner_->State();
+    // Labels of a batch that was begun and failed are not the checkpoint's: the head's rows are.
+    saved.labels.resize(std::min(saved.labels.size(), static_cast<size_t>(learner_->label_count())));
+  }
+  return saved;
+}
+
+Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
+                                               size_t max_per_slice) {
+  if (learner_ == nullptr || steps_ == 0) {
+    return FailedPrecondition("nothing was learned yet", "feed labelled samples first");
+  }
+  return Guarded("make a candidate", [&]() -> Result<Candidate> {
+    CandidateMaker::Request request{labels_.names(), slices_};
+    request.current_slice = last_slice_;
+    request.trained_until = assembler_->cursor().value;
+    request.frozen = frozen;
+    request.new_scale_set = new_scale_set;
+    request.max_per_slice = max_per_slice;
+    PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->Make(*learner_, request, published_));
+    candidate.newest_sample_us = newest_sample_us_;
+    flush_due_ = false;
+    samples_at_candidate_ = samples_trained_;
+    RefreshStatus();
+    return candidate;
+  });
+}
+
+void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
+  published_.version = version;
+  published_.gate.clear();
+  for (const SliceMetrics& slice : candidate.report.slices) {
+    published_.gate[slice.slice] = {slice.gate_samples, slice.gate_correct};
+    if (slice.samples == 0) continue;
+    double& best = published_.best.try_emplace(slice.slice, slice.accuracy).first->second;
+    best = std::max(best, slice.accuracy);
+  }
+}
+
+Hash256 StreamTrainer::Fingerprint() const {
+  Sha256Stream hash;
+  ByteWriter head;
+  head.U64(steps_);
+  head.U64(samples_trained_);
+  head.Raw(rng_.Save());
+  head.Varint(labels_.size());
+  for (const std::string& label : labels_.names()) head.Bytes(label);
+  // All of the memory in an order that its state decides.
+  Rng fixed(0);
+  for (const auto& example : replay_->Draw(replay_->size(), fixed)) head.U64(example->offset.value);
+  hash.Update(head.data());
+  if (learner_ != nullptr) {
+    const LearnerState state = learner_->State();
+    hash.Update(state.layout.Encode());
+    for (const torch::Tensor* tensor : {&state.weights, &state.average, &state.moment1, &state.moment2}) {
+      hash.Update({reinterpret_cast<const char*>(tensor->data_ptr<float>()),
+                   static_cast<size_t>(tensor->numel()) * sizeof(float)});
+    }
+  }
+  return hash.Finish();
+}
+
+void StreamTrainer::RefreshStatus() {
+  MutexLock lock(status_mutex_);
+  status_.cursor = assembler_->cursor();
+  status_.steps = steps_;
+  status_.samples_trained = samples_trained_;
+  status_.loss = loss_;
+  status_.samples_per_s = throughput_.PerSecond();
+  status_.labels = labels_.size();
+  status_.replay_size = replay_->size();
+  status_.replay_bytes = replay_->bytes();
+  status_.skipped_steps = skipped_steps_;
+  status_.flush_due = flush_due_;
+}
+
+TrainerStatus StreamTrainer::GetStatus() const {
+  MutexLock lock(status_mutex_);
+  return status_;
+}
+
+}  // namespace perennial::trainer

@@ -1,0 +1,107 @@
+#include <utility>
+
+#include "trainer/guarded.h"
+#include "trainer/stream_trainer.h"
+
+namespace perennial::trainer {
+namespace {
+
+Status CheckDevice(const std::string& device) {
+  if (device != "cpu" && !torch::cuda::is_available()) {
+    return FailedPrecondition("device " + device + " is asked for, but LibTorch finds no CUDA device",
+                              "set device = \"cpu\", or install a driver and a CUDA build of LibTorch");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::vector<std::string> OnlineTrainer::Families() {
+  std::vector<std::string> families = replay::ReplayBuffer::Families();
+  families.emplace_back(kCheckpointFamily);
+  return families;
+}
+
+Result<std::unique_ptr<OnlineTrainer>> OnlineTrainer::Open(TrainerOptions options, samples::SampleLog& log,
+                                                           kv::KvStore& store, const Clock& clock) {
+  PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<StreamTrainer> trainer,
+                             StreamTrainer::Open(std::move(options), log, store, clock));
+  return std::unique_ptr<OnlineTrainer>(std::move(trainer));
+}
+
+Result<std::unique_ptr<StreamTrainer>> StreamTrainer::Open(TrainerOptions options, samples::SampleLog& log,
+                                                           kv::KvStore& store, const Clock& clock) {
+  PERENNIAL_RETURN_IF_ERROR(options.Validate());
+  options.replay.image_size = static_cast<int>(options.spec.image_size);
+  return Guarded("open trainer " + options.name, [&]() -> Result<std::unique_ptr<StreamTrainer>> {
+    PERENNIAL_RETURN_IF_ERROR(CheckDevice(options.device));
+    std::unique_ptr<StreamTrainer> trainer(new StreamTrainer(std::move(options), log, store, clock));
+    PERENNIAL_RETURN_IF_ERROR(trainer->Start());
+    return trainer;
+  });
+}
+
+StreamTrainer::StreamTrainer(TrainerOptions options, samples::SampleLog& log, kv::KvStore& store, const Clock& clock)
+    : options_(std::move(options)), log_(log), store_(store), clock_(clock), rng_(options_.seed) {}
+
+Status StreamTrainer::Start() {
+  const torch::Device device(options_.device);
+  PERENNIAL_ASSIGN_OR_RETURN(family_, store_.FindFamily(kCheckpointFamily));
+  PERENNIAL_ASSIGN_OR_RETURN(strategy_, MakeStrategy(options_.strategy));
+  replay::ReplayOptions replay_options = options_.replay;
+  if (!strategy_->UsesReplay()) replay_options.policy = replay::ReplayOptions::Policy::kNone;
+  PERENNIAL_ASSIGN_OR_RETURN(replay_, replay::ReplayBuffer::Open(store_, options_.name, replay_options));
+
+  Offset begin;
+  PERENNIAL_ASSIGN_OR_RETURN(const auto saved, LoadCheckpoint(store_, family_, options_.name));
+  if (saved) {
+    PERENNIAL_RETURN_IF_ERROR(RestoreFrom(*saved).WithContext("resume trainer " + options_.name));
+    begin = saved->cursor;
+  }
+  if (begin > log_.End()) {
+    return Corruption("trainer " + options_.name + " has read up to offset " + begin.ToString() +
+                          ", but the log ends at " + log_.End().ToString(),
+                      "the sample log was replaced; start with an empty data folder");
+  }
+  Prefetcher::Options prefetch;
+  prefetch.spec = options_.spec;
+  prefetch.augment = options_.augment;
+  prefetch.seed = options_.seed;
+  prefetch.threads = options_.decode_threads;
+  prefetch.capacity = std::max<size_t>(256, 4 * options_.new_per_step);
+  prefetcher_ = std::make_unique<Prefetcher>(log_, begin, prefetch);
+  assembler_ = std::make_unique<BatchAssembler>(*prefetcher_, options_.new_per_step, begin);
+  builder_ = std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, device);
+  Evaluator::Options evaluation;
+  evaluation.device = device;
+  evaluation.cache_bytes = options_.evaluation_cache_bytes;
+  candidates_ = std::make_unique<CandidateMaker>(log_, evaluation);
+  RefreshStatus();
+  return Status::Ok();
+}
+
+Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
+  if (saved.spec_json != options_.spec.ToJson()) {
+    return FailedPrecondition("its checkpoint is of the network " + saved.spec_json + ", not " + options_.spec.ToJson(),
+                              "start the hub with the model size it was trained with, or with an empty data folder");
+  }
+  if (saved.strategy == options_.strategy) PERENNIAL_RETURN_IF_ERROR(strategy_->Load(saved.strategy_state));
+  PERENNIAL_ASSIGN_OR_RETURN(rng_, Rng::Load(saved.rng));
+  labels_ = LabelSet(saved.labels);
+  slices_ = saved.slices;
+  last_slice_ = saved.last_slice;
+  steps_ = saved.steps;
+  samples_trained_ = saved.samples_trained;
+  skipped_steps_ = saved.skipped_steps;
+  loss_ = saved.loss;
+  newest_sample_us_ = saved.newest_sample_us;
+  flush_due_ = saved.flush_due;
+  published_ = saved.published;
+  if (saved.learner) {
+    PERENNIAL_ASSIGN_OR_RETURN(learner_,
+                               Learner::Restore(options_, static_cast<int64_t>(saved.labels.size()), *saved.learner));
+  }
+  return Status::Ok();
+}
+
+}  // namespace perennial::trainer

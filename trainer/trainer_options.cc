@@ -1,0 +1,55 @@
+#include "trainer/online_trainer.h"
+#include "trainer/strategy.h"
+
+namespace perennial::trainer {
+namespace {
+
+Status CheckShare(const char* name, double value) {
+  if (value >= 0 && value <= 1) return Status::Ok();
+  return InvalidArgument(std::string(name) + " is " + std::to_string(value) + ", not between 0 and 1");
+}
+
+Status CheckPositive(const char* name, double value) {
+  if (value > 0) return Status::Ok();
+  return InvalidArgument(std::string(name) + " is " + std::to_string(value) + ", not above 0");
+}
+
+}  // namespace
+
+Status AugmentOptions::Validate() const {
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.illumination", illumination));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.noise", noise));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.occlusion", occlusion));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.cutmix", cutmix));
+  if (shift < 0 || shift > 64) return InvalidArgument("augment.shift is " + std::to_string(shift) + ", not 0 to 64 pixels");
+  return Status::Ok();
+}
+
+Status TrainerOptions::Validate() const {
+  if (name.empty() || name.find('/') != std::string::npos) {
+    return InvalidArgument("trainer name \"" + name + "\" is empty or has a slash");
+  }
+  PERENNIAL_RETURN_IF_ERROR(spec.Validate());
+  PERENNIAL_RETURN_IF_ERROR(augment.Validate());
+  PERENNIAL_RETURN_IF_ERROR(MakeStrategy(strategy).status());
+  if (new_per_step == 0 || new_per_step > 4096) {
+    return InvalidArgument("new_per_step is " + std::to_string(new_per_step) + ", not 1 to 4096");
+  }
+  if (replay_per_step > 65536) {
+    return InvalidArgument("replay_per_step is " + std::to_string(replay_per_step) + ", more than 65536");
+  }
+  PERENNIAL_RETURN_IF_ERROR(CheckPositive("learning_rate", learning_rate));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("weight_decay", weight_decay));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("ema_decay", ema_decay));
+  if (max_gradient_norm < 0) return InvalidArgument("max_gradient_norm is below 0", "use 0 for no clipping");
+  if (checkpoint_every_steps == 0) return InvalidArgument("checkpoint_every_steps is 0");
+  if (decode_threads < 1 || decode_threads > 64) {
+    return InvalidArgument("decode_threads is " + std::to_string(decode_threads) + ", not 1 to 64");
+  }
+  if (device != "cpu" && device.rfind("cuda", 0) != 0) {
+    return InvalidArgument("device \"" + device + "\" is neither cpu nor cuda");
+  }
+  return Status::Ok();
+}
+
+}  // namespace perennial::trainer
