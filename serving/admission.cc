@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "serving/model/preprocess.h"
 #include "storage/base/bytes.h"
 
 namespace perennial::serving {
@@ -29,13 +28,6 @@ Result<DecodedInput> DecodeRequest(const InferRequest& request, const media::Dec
     if (!image.ok()) return InvalidArgument("image: " + image.status().message(), image.status().hint());
     out.image = std::move(*image);
   }
-  return out;
-}
-
-PreparedInput FitTo(const DecodedInput& input, const format::ModelSpec& spec) {
-  PreparedInput out;
-  out.text = input.text;
-  if (input.image) out.pixels = model::FitImage(*input.image, spec);
   return out;
 }
 

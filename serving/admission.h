@@ -1,10 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "serving/engine.h"
-#include "serving/predictor.h"
 
 namespace perennial::serving {
 
@@ -20,9 +20,6 @@ struct DecodedInput {
 
 // kInvalidArgument with the field's name first when the request cannot be answered by any version.
 Result<DecodedInput> DecodeRequest(const InferRequest& request, const media::DecodeLimits& limits);
-
-// The same for the network of one version.
-PreparedInput FitTo(const DecodedInput& input, const format::ModelSpec& spec);
 
 // Label, confidence and top five of one sample's scores. REQUIRES: all finite, as many as labels.
 void FillAnswer(const Scores& scores, const std::vector<std::string>& labels, InferAnswer& answer);

@@ -6,6 +6,7 @@
 #include "serving/admission.h"
 #include "serving/batcher.h"
 #include "serving/engine_core.h"
+#include "serving/fit_input.h"
 #include "serving/metrics.h"
 #include "serving/monitor/answer_memory.h"
 #include "serving/monitor/arm_table.h"

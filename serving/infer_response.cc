@@ -14,12 +14,14 @@ std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 Json Output(const std::string& name, const std::vector<InferAnswer>& answers) {
   Json data = Json::array();
   Json shape = Json::array({answers.size()});
-  size_t top = answers.front().top_labels.size();
+  const size_t top = answers.front().top_labels.size();
   for (const InferAnswer& answer : answers) {
     if (name == "label") data.push_back(answer.label);
     if (name == "confidence") data.push_back(answer.confidence);
-    if (name == "top_labels") data.insert(data.end(), answer.top_labels.begin(), answer.top_labels.end());
-    if (name == "top_scores") data.insert(data.end(), answer.top_scores.begin(), answer.top_scores.end());
+    for (size_t i = 0; i < top; ++i) {
+      if (name == "top_labels") data.push_back(answer.top_labels[i]);
+      if (name == "top_scores") data.push_back(answer.top_scores[i]);
+    }
   }
   if (name.starts_with("top_")) shape.push_back(top);
   const bool text = name == "label" || name == "top_labels";

@@ -41,31 +41,21 @@ void AdamW::StepOnCpu(FlatParameters& parameters, double learning_rate, double s
   c.rate = static_cast<float>(learning_rate / (1 - std::pow(options_.beta1, t)));
   c.inverse_root = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
   c.epsilon = static_cast<float>(options_.epsilon);
-  float* weights = parameters.values().data_ptr<float>();
-  const float* gradients = parameters.gradients().data_ptr<float>();
-  float* moment1 = moment1_.data_ptr<float>();
-  float* moment2 = moment2_.data_ptr<float>();
-  for (const FlatLayout::Segment& segment : parameters.layout().segments) {
-    c.keep = segment.decays ? static_cast<float>(1 - learning_rate * options_.weight_decay) : 1.0f;
-    AdamWPass(weights + segment.offset, gradients + segment.offset, moment1 + segment.offset,
-              moment2 + segment.offset, static_cast<size_t>(segment.size), c);
-  }
+  c.keep = static_cast<float>(1 - learning_rate * options_.weight_decay);
+  // The padding between segments is zero in all four buffers and stays zero.
+  AdamWPass(parameters.values().data_ptr<float>(), parameters.gradients().data_ptr<float>(),
+            moment1_.data_ptr<float>(), moment2_.data_ptr<float>(),
+            static_cast<size_t>(parameters.layout().total), c);
 }
 
 void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, double scale) {
   torch::Tensor& weights = parameters.values();
   torch::Tensor gradients = parameters.gradients();
-  if (!decays_.defined() || decays_.numel() != weights.numel()) {
-    decays_ = torch::zeros_like(weights);
-    for (const FlatLayout::Segment& segment : parameters.layout().segments) {
-      if (segment.decays) decays_.narrow(0, segment.offset, segment.size).fill_(1.0);
-    }
-  }
   const double t = static_cast<double>(steps_);
   if (scale != 1.0) gradients.mul_(scale);
   moment1_.mul_(options_.beta1).add_(gradients, 1 - options_.beta1);
   moment2_.mul_(options_.beta2).addcmul_(gradients, gradients, 1 - options_.beta2);
-  weights.addcmul_(weights, decays_, -learning_rate * options_.weight_decay);
+  weights.mul_(1 - learning_rate * options_.weight_decay);
   const torch::Tensor denominator =
       moment2_.sqrt().mul_(1 / std::sqrt(1 - std::pow(options_.beta2, t))).add_(options_.epsilon);
   weights.addcdiv_(moment1_, denominator, -learning_rate / (1 - std::pow(options_.beta1, t)));
@@ -77,7 +67,6 @@ void AdamW::Grow(const FlatLayout& before, const FlatParameters& parameters) {
     CopyShared(before, *moment, parameters.layout(), grown);
     *moment = grown;
   }
-  decays_.reset();
 }
 
 void AdamW::Restore(uint64_t steps, const torch::Tensor& moment1, const torch::Tensor& moment2) {

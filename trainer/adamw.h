@@ -9,7 +9,7 @@
 namespace perennial::trainer {
 
 struct AdamWOptions {
-  double weight_decay = 1e-2;
+  double weight_decay = 0.05;      // on all parameters
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -44,7 +44,6 @@ class AdamW {
   uint64_t steps_ = 0;
   torch::Tensor moment1_;  // [total] f32
   torch::Tensor moment2_;  // [total] f32
-  torch::Tensor decays_;   // [total] f32, 1 where weight decay applies; device path only
 };
 
 }  // namespace perennial::trainer

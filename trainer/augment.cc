@@ -13,13 +13,16 @@ uint8_t Clamp(double value) { return static_cast<uint8_t>(std::clamp(std::lround
 // Moves the picture by (dx, dy); the edge pixels are repeated.
 void Shift(media::Image& image, int dx, int dy) {
   const std::vector<uint8_t> before = image.pixels;
+  const auto row_bytes = static_cast<size_t>(image.width) * 3;
+  const int begin = std::clamp(dx, 0, image.width - 1);            // columns [begin, end) come from within the row,
+  const int end = std::clamp(image.width + dx, 1, image.width);    // the others repeat its first or last pixel
+  const int moved = std::clamp(dx, 1 - image.width, image.width - 1);
   for (int y = 0; y < image.height; ++y) {
-    const int from_y = std::clamp(y - dy, 0, image.height - 1);
-    for (int x = 0; x < image.width; ++x) {
-      const int from_x = std::clamp(x - dx, 0, image.width - 1);
-      std::memcpy(&image.pixels[static_cast<size_t>((y * image.width + x) * 3)],
-                  &before[static_cast<size_t>((from_y * image.width + from_x) * 3)], 3);
-    }
+    const uint8_t* from = &before[static_cast<size_t>(std::clamp(y - dy, 0, image.height - 1)) * row_bytes];
+    uint8_t* to = &image.pixels[static_cast<size_t>(y) * row_bytes];
+    std::memcpy(to + begin * 3, from + (begin - moved) * 3, static_cast<size_t>(end - begin) * 3);
+    for (int x = 0; x < begin; ++x) std::memcpy(to + x * 3, from, 3);
+    for (int x = end; x < image.width; ++x) std::memcpy(to + x * 3, from + row_bytes - 3, 3);
   }
 }
 

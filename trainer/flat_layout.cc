@@ -21,7 +21,7 @@ FlatLayout FlatLayout::Of(const model::Model& model) {
   FlatLayout layout;
   for (const auto& item : model.named_parameters()) {
     const std::vector<int64_t> shape = item.value().sizes().vec();
-    layout.segments.push_back({item.key(), shape, 0, SizeOf(shape), shape.size() >= 2});
+    layout.segments.push_back({item.key(), shape, 0, SizeOf(shape)});
   }
   std::sort(layout.segments.begin(), layout.segments.end(),
             [](const Segment& a, const Segment& b) { return a.name < b.name; });
@@ -47,7 +47,6 @@ std::string FlatLayout::Encode() const {
     out.Varint(segment.shape.size());
     for (const int64_t dimension : segment.shape) out.Varint(static_cast<uint64_t>(dimension));
     out.Varint(static_cast<uint64_t>(segment.offset));
-    out.U8(segment.decays ? 1 : 0);
   }
   return out.Take();
 }
@@ -70,7 +69,6 @@ Result<FlatLayout> FlatLayout::Decode(std::string_view bytes) {
     }
     segment.offset = static_cast<int64_t>(in.Varint());
     segment.size = SizeOf(segment.shape);
-    segment.decays = in.U8() != 0;
     const bool inside = segment.offset >= 0 && segment.size >= 0 && segment.offset <= layout.total &&
                         segment.size <= layout.total - segment.offset;
     if (!inside) in.Fail();

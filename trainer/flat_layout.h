@@ -20,7 +20,6 @@ struct FlatLayout {
     std::vector<int64_t> shape;
     int64_t offset = 0;
     int64_t size = 0;
-    bool decays = false;  // weight decay applies: two or more dimensions (not biases, norms, scales)
     friend bool operator==(const Segment&, const Segment&) = default;
   };
   std::vector<Segment> segments;

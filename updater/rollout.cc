@@ -235,12 +235,15 @@ void Controller::Mark(VersionId version, VersionFate fate, std::string_view reas
 void Controller::MendFates() const {
   for (const versions::VersionRecord& record : store_.List()) {
     const VersionId version = record.manifest.version;
-    const bool stable = version == record_.state.stable;
-    const bool candidate = version == record_.state.candidate;
-    if (stable && record.fate != VersionFate::kStable) Mark(version, VersionFate::kStable, "as the rollout state says");
-    if (candidate && record.fate != VersionFate::kCanary) Mark(version, VersionFate::kCanary, "on trial");
-    if (!stable && record.fate == VersionFate::kStable) Mark(version, VersionFate::kRetired, "no longer stable");
-    if (!candidate && record.fate == VersionFate::kCanary) Mark(version, VersionFate::kRolledBack, "no longer on trial");
+    if (version == record_.state.stable) {
+      if (record.fate != VersionFate::kStable) Mark(version, VersionFate::kStable, "as the rollout state says");
+    } else if (version == record_.state.candidate) {
+      if (record.fate != VersionFate::kCanary) Mark(version, VersionFate::kCanary, "on trial");
+    } else if (record.fate == VersionFate::kStable) {
+      Mark(version, VersionFate::kRetired, "no longer stable");
+    } else if (record.fate == VersionFate::kCanary) {
+      Mark(version, VersionFate::kRolledBack, "no longer on trial");
+    }
   }
 }
 

@@ -45,9 +45,6 @@ trainer::TrainerOptions MakeOptions(const BenchOptions& options) {
   trainer::TrainerOptions out;
   out.spec = format::ModelSpec::Preset("small").value();
   out.seed = options.seed;
-  out.augment.illumination = 0.1;
-  out.augment.noise = 0.02;
-  out.augment.shift = 1;
   out.checkpoint_every_steps = 500;
   out.decode_threads = 1;
   return out;

@@ -17,7 +17,8 @@ struct DenseFunction : public torch::autograd::Function<DenseFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
                                const torch::Tensor& bias) {
     context->save_for_backward({x, weight});
-    auto y = bias.expand({x.size(0), weight.size(0)}).contiguous();
+    auto y = torch::empty({x.size(0), weight.size(0)}, x.options());
+    y.copy_(bias);
     Gemm(x.size(0), weight.size(0), weight.size(1), 1.0f, Rows(x), Rows(weight, true), 1.0f, y.data_ptr<float>(),
          weight.size(0));
     return y;

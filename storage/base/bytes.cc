@@ -41,6 +41,7 @@ uint64_t ByteReader::Varint() {
     const uint8_t byte = U8();
     if (!ok_) return 0;
     if (shift == 63 && byte > 1) break;
+    if (shift > 0 && byte == 0) break;  // a longer form of a shorter number: equal values must have equal bytes
     v |= static_cast<uint64_t>(byte & 0x7f) << shift;
     if ((byte & 0x80) == 0) return v;
   }

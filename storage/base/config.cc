@@ -137,7 +137,8 @@ std::string ClosestWord(std::string_view word, const std::vector<std::string>& k
         row[j] = std::min({substitute, row[j] + 1, row[j - 1] + 1});
       }
     }
-    if (row.back() < best_distance) best_distance = row.back(), best = candidate;
+    // Something of the word must be left, or every two-letter word would be close to every other.
+    if (row.back() < best_distance && row.back() < word.size()) best_distance = row.back(), best = candidate;
   }
   return best;
 }

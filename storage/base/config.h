@@ -37,7 +37,7 @@ class ConfigTable {
   std::shared_ptr<Impl> impl_;
 };
 
-// The word of `known` nearest to `word` by edit distance, or empty when none is within a third of its length.
+// The word of `known` nearest to `word` by edit distance; empty when none is within two edits or a third of its length.
 std::string ClosestWord(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace perennial

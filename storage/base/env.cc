@@ -76,9 +76,12 @@ class PosixEnv final : public Env {
 
   Status WriteFileAtomic(const std::string& path, std::string_view bytes, uint32_t mode) override {
     DurableWritePoint();
-    const std::string temporary = path + ".tmp" + std::to_string(::getpid());
+    // A name of its own for every call; one left by a crash must not lend the new file its permissions.
+    static std::atomic<uint64_t> calls{0};
+    const std::string temporary = path + ".tmp" + std::to_string(::getpid()) + "." + std::to_string(++calls);
+    (void)::unlink(temporary.c_str());
     {
-      const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+      const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
       if (file.get() < 0) return FromErrno("create " + temporary);
       // An existing temporary keeps its old mode; a key must never be readable by others, not even for a moment.
       if (::fchmod(file.get(), mode) != 0) return FromErrno("chmod " + temporary);

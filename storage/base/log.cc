@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,9 @@ spdlog::logger& Logger() {
   return *logger;
 }
 
+// Control characters among them: a value must not end its line or colour the terminal.
+bool NeedsQuotes(char c) { return (c >= 0 && c <= ' ') || c == '"' || c == 0x7f; }
+
 void Write(spdlog::level::level_enum level, std::string_view event, std::initializer_list<Field> fields) {
   if (!Logger().should_log(level)) return;
   std::string line;
@@ -31,7 +35,7 @@ void Write(spdlog::level::level_enum level, std::string_view event, std::initial
   } else {
     line = std::string(event);
     for (const Field& field : fields) {
-      const bool quote = field.value.find_first_of(" \"\n") != std::string::npos || field.value.empty();
+      const bool quote = field.value.empty() || std::any_of(field.value.begin(), field.value.end(), NeedsQuotes);
       line.append(" ").append(field.key).append("=");
       line += quote ? nlohmann::json(field.value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                     : field.value;

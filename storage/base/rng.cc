@@ -67,7 +67,9 @@ Result<Rng> Rng::Load(std::string_view bytes) {
   if (bytes.size() != 32) return Corruption("random state has " + std::to_string(bytes.size()) + " bytes, not 32");
   ByteReader in(bytes);
   Rng rng(0);
-  for (auto& word : rng.state_) word = in.U64();
+  uint64_t any = 0;
+  for (auto& word : rng.state_) any |= word = in.U64();
+  if (any == 0) return Corruption("random state is all zero: it would give zeros for ever");
   return rng;
 }
 

@@ -56,7 +56,7 @@ TEST(MemoryTable, StaysSoundOverRandomOperations) {
 TEST(MemoryTable, RestoreRefusesTablesThatDoNotAddUp) {
   const auto example = std::make_shared<const Example>(MakeExample(0, "a"));
   std::vector<Partition> partitions(1);
-  partitions[0].key = "a";
+  partitions[0].key = std::string("a");
   const auto restore = [&](std::vector<Slot> slots, std::vector<Partition> with) {
     MemoryTable table;
     return table.Restore(std::move(slots), std::move(with), 9, 9).code();

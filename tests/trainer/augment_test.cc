@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace perennial::trainer {
@@ -46,12 +47,39 @@ TEST(Augment, KeepsSizeForAnySideAndSeed) {
   }
 }
 
+TEST(Augment, ShiftMovesEveryPixelAndRepeatsTheEdge) {
+  AugmentOptions options;
+  options.shift = 3;
+  for (int side = 1; side < 9; ++side) {
+    const media::Image before = Gradient(side);
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+      media::Image image = before;
+      Rng rng(seed);
+      Augment(image, options, rng);
+      Rng same(seed);
+      const int dx = static_cast<int>(same.Below(7)) - 3;
+      const int dy = static_cast<int>(same.Below(7)) - 3;
+      for (int y = 0; y < side; ++y) {
+        for (int x = 0; x < side; ++x) {
+          const int from_x = std::clamp(x - dx, 0, side - 1);
+          const int from_y = std::clamp(y - dy, 0, side - 1);
+          ASSERT_EQ(image.pixels[static_cast<size_t>((y * side + x) * 3)],
+                    before.pixels[static_cast<size_t>((from_y * side + from_x) * 3)])
+              << "side " << side << " dx " << dx << " dy " << dy << " at " << x << "," << y;
+        }
+      }
+    }
+  }
+}
+
 TEST(Augment, ChangesNothingWhenOff) {
   media::Image image = Gradient(16);
   Rng rng(1);
-  Augment(image, AugmentOptions{}, rng);
+  AugmentOptions off;
+  off.shift = 0;
+  Augment(image, off, rng);
   EXPECT_EQ(image.pixels, Gradient(16).pixels);
-  EXPECT_FALSE(ChangesPictures(AugmentOptions{}));
+  EXPECT_FALSE(ChangesPictures(off));
   EXPECT_TRUE(ChangesPictures(Everything()));
 }
 
@@ -59,6 +87,7 @@ TEST(Augment, NoiseIsCentredOnThePicture) {
   media::Image image{32, 32, std::vector<uint8_t>(32 * 32 * 3, 127)};
   AugmentOptions options;
   options.noise = 0.1;
+  options.shift = 0;
   Rng rng(4);
   Augment(image, options, rng);
   const double mean = std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0) / double(image.pixels.size());

@@ -66,6 +66,9 @@ TrainerOptions SmallOptions() {
   options.replay_per_step = 8;
   options.replay.capacity = 20;
   options.warmup_steps = 5;
+  options.learning_rate = 3e-3;
+  options.ema_decay = 0.97;   // short streams
+  options.augment.shift = 0;  // the answer is in a corner of eight pixels
   options.checkpoint_every_steps = 3;
   return options;
 }

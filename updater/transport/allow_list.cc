@@ -1,12 +1,15 @@
 #include "updater/transport/allow_list.h"
 
+#include <algorithm>
+
 #include "storage/base/log.h"
 
 namespace perennial::transport {
 namespace {
 
 constexpr std::chrono::seconds kMaxAge{1};
-constexpr std::chrono::milliseconds kShortestAge{100};
+constexpr std::chrono::milliseconds kPerRead{100};  // a stranger's read costs this much of the budget
+constexpr std::chrono::seconds kMaxBudget{2};
 
 }  // namespace
 
@@ -28,10 +31,17 @@ void AllowList::Read(SteadyTime now) {
   for (const auto& [key, name] : nodes_) names_.insert(name);
 }
 
+bool AllowList::MayReadForStranger(SteadyTime now) {
+  budget_since_ = std::max(budget_since_, now - kMaxBudget);
+  if (now - budget_since_ < kPerRead) return false;
+  budget_since_ += kPerRead;
+  return true;
+}
+
 std::optional<std::string> AllowList::NameOf(const std::string& public_z85, SteadyTime now) {
   if (public_z85.empty()) return std::nullopt;
   auto found = nodes_.find(public_z85);
-  if (found == nodes_.end() && (!read_at_.has_value() || now - *read_at_ >= kShortestAge)) {
+  if (found == nodes_.end() && MayReadForStranger(now)) {
     Read(now);
     found = nodes_.find(public_z85);
   }

@@ -13,7 +13,7 @@ struct LinkEvent {
   enum class Kind {
     kMessage,      // a manifest, a chunk or an error that was asked for
     kHeadChanged,  // there are new orders: ask for the latest HEAD
-    kReported,     // a report with `state` went out
+    kReported,     // a report of an outcome (`state`: COMMITTED or ROLLED_BACK) went out
     kStop,
   };
   Kind kind = Kind::kMessage;

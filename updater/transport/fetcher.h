@@ -21,9 +21,16 @@ struct FetchLimits {
 class Fetcher {
  public:
   // `go_on` is asked at every HEAD change; not ok ends the fetch with that status. `on_bytes` hears of every chunk stored.
-  Fetcher(BulkLink& link, versions::VersionStore& store, FetchLimits limits, std::function<Status()> go_on,
-          std::function<void(uint64_t)> on_bytes)
-      : link_(link), store_(store), limits_(limits), go_on_(std::move(go_on)), on_bytes_(std::move(on_bytes)) {}
+  // `generation` grows over the life of the process and is shared by all its fetchers: answers to an older request are told from those to
+  // this one, and the hub takes a greater one for a new start.
+  Fetcher(BulkLink& link, versions::VersionStore& store, FetchLimits limits, uint64_t& generation,
+          std::function<Status()> go_on, std::function<void(uint64_t)> on_bytes)
+      : link_(link),
+        store_(store),
+        limits_(limits),
+        generation_(generation),
+        go_on_(std::move(go_on)),
+        on_bytes_(std::move(on_bytes)) {}
 
   // format::SignedManifest's bytes, unverified. kNotFound when the hub has none, kUnavailable when it does not answer.
   Result<std::string> Manifest(VersionId version);
@@ -41,10 +48,9 @@ class Fetcher {
   BulkLink& link_;
   versions::VersionStore& store_;
   const FetchLimits limits_;
+  uint64_t& generation_;
   const std::function<Status()> go_on_;
   const std::function<void(uint64_t)> on_bytes_;
-  // Grows over the life of the process: answers to an older request are told from those to this one.
-  uint64_t generation_ = 0;
 };
 
 }  // namespace perennial::transport

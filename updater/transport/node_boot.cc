@@ -3,8 +3,12 @@
 
 namespace perennial::transport {
 
-Status NodeDriver::Boot() {
-  PERENNIAL_RETURN_IF_ERROR(slots_.BeginBoot());
+void NodeDriver::Boot() {
+  // A disk that cannot be written (full, read-only) must not keep the node from serving what it holds.
+  const auto note = [this](const Status& stored) {
+    if (!stored.ok()) Fail(stored);
+  };
+  note(slots_.BeginBoot());
   while (slots_.stable().has_value()) {
     const SlotEntry entry = *slots_.stable();
     Status up = [&]() -> Status {
@@ -16,13 +20,12 @@ Status NodeDriver::Boot() {
       log::Info("update.booted", {{"version", entry.version.value}});
       break;
     }
-    vitals_.SetError(up.WithContext("boot version " + entry.version.ToString()).ToString());
-    log::Error("update.boot_failed", {{"version", entry.version.value}, {"error", up.ToString()}});
+    Fail(up.WithContext("boot version " + entry.version.ToString()));
     // The last good one, then nothing: the hub sends what is stable now.
-    PERENNIAL_RETURN_IF_ERROR(slots_.FallBack());
+    note(slots_.FallBack());
   }
   ShowVersions();
-  return slots_.EndBoot();
+  note(slots_.EndBoot());
 }
 
 }  // namespace perennial::transport

@@ -120,11 +120,7 @@ void NodeDriver::EndTrial(const std::string& reason, bool refuse) {
   }
   std::optional<RefusedVersion> refused;
   if (refuse) refused = RefusedVersion{trial.version, trial.manifest_hash, reason};
-  const Status stored = slots_.EndTrial(refused);
-  if (!stored.ok()) {
-    Fail(stored);
-    return;
-  }
+  if (const Status stored = slots_.EndTrial(refused); !stored.ok()) Fail(stored);
   log::Info("update.trial_ended", {{"version", trial.version.value}, {"reason", reason}});
   trial_weight_ = 0;
   ShowVersions();

@@ -31,9 +31,9 @@ class NodeDriver {
              updater::UpdateSink& sink, updater::Evidence* evidence, const Clock& clock, NodeVitals& vitals,
              NodeSlots slots);
 
-  // node_boot.cc: brings up the stable version, or the last good one, from the node's own store. Ok also when there is none or none that
-  // works (last_error says why): the hub can mend that. Fails when the slots cannot be written.
-  Status Boot();
+  // node_boot.cc: brings up the stable version, or the last good one, from the node's own store. When there is none, or none that works
+  // (last_error says why), the node starts empty: the hub can mend that.
+  void Boot();
   HeadTracker::Fence fence() const { return slots_.fence(); }
   // Until the link says stop.
   void Run(NodeLink& link);
@@ -83,6 +83,7 @@ class NodeDriver {
   VersionKeeper keeper_;
   Rng jitter_;
   NodeLink* link_ = nullptr;
+  uint64_t generation_ = 0;  // of chunk requests, over the life of the process
 
   updater::NodeState state_ = updater::NodeState::kIdle;
   // What the sink runs: slots_ says what is stored, these what is served (a boot may have failed).

@@ -18,7 +18,7 @@ bool Passing(Code code) {
 
 void NodeDriver::Install(const NodePlan& plan) {
   if (!Fire(NodeEvent::kWanted).ok()) return;
-  Fetcher fetcher(*link_, store_, {options_.request_timeout, options_.credit_bytes},
+  Fetcher fetcher(*link_, store_, {options_.request_timeout, options_.credit_bytes}, generation_,
                   [this, &plan] { return Confirmed(plan).status(); },
                   [this](uint64_t bytes) { vitals_.CountBytes(bytes); });
   const Status installed = TryInstall(plan, fetcher);

@@ -256,7 +256,9 @@ void NodeLink::SendReport(SteadyTime now) {
     if (!there) report.arms.push_back(*last);
   }
   if (bulk_->Send({EncodeMessage(report)}) == SendOutcome::kSent) {
-    Push({LinkEvent::Kind::kReported, {}, status.state});
+    const bool outcome =
+        status.state == updater::NodeState::kCommitted || status.state == updater::NodeState::kRolledBack;
+    if (outcome) Push({LinkEvent::Kind::kReported, {}, status.state});
   } else if (asked) {
     next_report_ = std::min(next_report_, now + Duration(kRetry));
   }

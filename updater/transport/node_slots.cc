@@ -53,7 +53,7 @@ Status NodeSlots::EndTrial(const std::optional<RefusedVersion>& refuse) {
   next.on_trial = false;
   next.deaths = 0;
   if (refuse.has_value()) AddRefused(next, *refuse);
-  return Adopt(std::move(next));
+  return AdoptEvenUnsaved(std::move(next));
 }
 
 Status NodeSlots::Commit(const SlotEntry& entry) {
@@ -77,7 +77,7 @@ Status NodeSlots::UndoCommit() {
 Status NodeSlots::Refuse(const RefusedVersion& refused) {
   Memory next = now_;
   AddRefused(next, refused);
-  return Adopt(std::move(next));
+  return AdoptEvenUnsaved(std::move(next));
 }
 
 Status NodeSlots::BeginBoot() {
@@ -97,19 +97,19 @@ Status NodeSlots::BeginBoot() {
     AddRefused(next, {failed.version, failed.manifest_hash, "the process died twice while starting with it"});
     DropStable(next);
   }
-  return Adopt(std::move(next));
+  return AdoptEvenUnsaved(std::move(next));
 }
 
 Status NodeSlots::EndBoot() {
   Memory next = now_;
   next.boots = 0;
-  return Adopt(std::move(next));
+  return AdoptEvenUnsaved(std::move(next));
 }
 
 Status NodeSlots::FallBack() {
   Memory next = now_;
   DropStable(next);
-  return Adopt(std::move(next));
+  return AdoptEvenUnsaved(std::move(next));
 }
 
 Status NodeSlots::MarkStopped() {
@@ -134,11 +134,17 @@ void NodeSlots::DropStable(Memory& memory) {
 }
 
 Status NodeSlots::Adopt(Memory next) {
-  // Assembled in node_slots_format.cc; all four slots go in one batch, so no reader ever sees half a change.
   PERENNIAL_RETURN_IF_ERROR(WriteAll(next).WithContext("store the node's slots"));
   now_ = std::move(next);
   before_commit_.reset();
   return Status::Ok();
+}
+
+Status NodeSlots::AdoptEvenUnsaved(Memory next) {
+  Status written = WriteAll(next).WithContext("store the node's slots");
+  now_ = std::move(next);
+  before_commit_.reset();
+  return written;
 }
 
 }  // namespace perennial::transport

@@ -32,8 +32,9 @@ struct RefusedVersion {
 };
 
 // What a node remembers over restarts: slots "A" and "B" (one holds the stable version, the other the trial's), "last_good" (the stable
-// version before this one) and the record "node". Every change is one synced batch; when it fails, memory is as before. Format:
-// node_slots.md. Confined to the loader thread.
+// version before this one) and the record "node". Every change is one synced batch. When it cannot be written, steps forward
+// (a trial, a commit) leave memory as before; steps back to safety (boot, end of a trial, a refusal) hold in memory and are written with the
+// next change. Format: node_slots.md. Confined to the loader thread.
 class NodeSlots {
  public:
   // kCorruption when a slot's bytes make no sense.
@@ -84,6 +85,7 @@ class NodeSlots {
   };
   explicit NodeSlots(versions::VersionStore& store) : store_(&store) {}
   Status Adopt(Memory next);
+  Status AdoptEvenUnsaved(Memory next);
   Status WriteAll(const Memory& memory);
   static std::string EncodeNode(const Memory& memory);
   static Status DecodeNode(std::string_view bytes, Memory& memory);

@@ -105,6 +105,7 @@ class Server final : public UpdateServer {
   HeadMaker heads_;
   BulkService bulk_;
   std::string last_head_;
+  RolloutState announced_;
   SteadyTime next_tick_{};
   SteadyTime next_heartbeat_{};
   bool head_failed_ = false;
@@ -173,6 +174,8 @@ void Server::Tick(SteadyTime now) {
     log::Warn("update.node_lost", {{"node", node}});
   }
   rollout_.Tick();
+  // Also a change that nobody told us of goes out within a tick.
+  if (rollout_.State() != announced_) announce_now_.store(true);
 }
 
 void Server::ReadSubscriptions() {
@@ -220,7 +223,8 @@ void Server::ReadCommands() {
 
 void Server::Announce(SteadyTime now) {
   next_heartbeat_ = now + options_.heartbeat;
-  Result<std::string> head = heads_.Make(rollout_.State());
+  announced_ = rollout_.State();
+  Result<std::string> head = heads_.Make(announced_);
   if (!head.ok()) {
     if (!head_failed_) log::Error("update.no_head", {{"error", head.status().ToString()}});
     head_failed_ = true;

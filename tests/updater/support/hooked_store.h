@@ -27,6 +27,11 @@ class HookedStore final : public versions::VersionStore {
     MutexLock lock(mutex_);
     on_get_ = std::move(hook);
   }
+  // Every SetSlots fails with this; ok: none does.
+  void FailSlots(Status error) {
+    MutexLock lock(mutex_);
+    slots_error_ = std::move(error);
+  }
   // Chunks read (and so sent, on a hub).
   uint64_t reads() const {
     MutexLock lock(mutex_);
@@ -61,7 +66,11 @@ class HookedStore final : public versions::VersionStore {
     return inner_.PutChunk(hash, bytes);
   }
   Result<std::string> ReadObject(const format::ObjectRef& object) const override { return inner_.ReadObject(object); }
-  Status SetSlots(const std::vector<SlotChange>& changes) override { return inner_.SetSlots(changes); }
+  Status SetSlots(const std::vector<SlotChange>& changes) override {
+    MutexLock lock(mutex_);
+    PERENNIAL_RETURN_IF_ERROR(slots_error_);
+    return inner_.SetSlots(changes);
+  }
   std::optional<std::string> Slot(std::string_view name) const override { return inner_.Slot(name); }
   Result<uint64_t> CollectGarbage(const std::vector<VersionId>& keep) override { return inner_.CollectGarbage(keep); }
 
@@ -71,6 +80,7 @@ class HookedStore final : public versions::VersionStore {
   ChunkHook on_read_ GUARDED_BY(mutex_);
   ChunkHook on_put_ GUARDED_BY(mutex_);
   RecordHook on_get_ GUARDED_BY(mutex_);
+  Status slots_error_ GUARDED_BY(mutex_);
   mutable uint64_t reads_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -77,7 +77,7 @@ format::Manifest TestHub::ManifestOf(VersionId version) const {
 }
 
 trust::NodeBundle TestHub::AddNode(const std::string& name) {
-  const std::string folder = folder_.path() + "/bundle-" + name;
+  const std::string folder = BundleFolder(name);
   EXPECT_TRUE(trust::HubKeyring::AddNode(keys_folder_, name, folder).ok());
   return *trust::NodeBundle::Load(folder);
 }

@@ -37,6 +37,8 @@ class TestHub {
   // A node's keys, allowed at this hub.
   trust::NodeBundle AddNode(const std::string& name);
 
+  std::string BundleFolder(const std::string& name) const { return folder_.path() + "/bundle-" + name; }
+
   const trust::HubKeyring& keys() const { return *keys_; }
   HookedStore& store() { return *store_; }
   RolloutController& rollout() { return *rollout_; }

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "api/evaluation_journal.h"
+#include "api/releaser.h"
+#include "trainer/service.h"
+#include "updater/rollout.h"
+
+namespace perennial::hub {
+
+// Turns the main trainer's candidates into releases. Owned by the hub; called from the trainer's thread.
+class ReleasingSink final : public trainer::CandidateSink {
+ public:
+  // More cut-off codes than this share ask for fresh scales.
+  static constexpr double kMaxSaturatedRatio = 0.001;
+
+  // REQUIRES: all outlive the sink.
+  ReleasingSink(api::Releaser& releaser, const updater::RolloutController& rollout,
+                const versions::VersionStore& versions, api::EvaluationJournal& journal)
+      : releaser_(releaser), rollout_(rollout), versions_(versions), journal_(journal) {}
+
+  bool ReadyForCandidate() override { return !rollout_.TrialRunning(); }
+  Result<VersionId> Offer(const trainer::Candidate& candidate, bool by_hand) override;
+  std::shared_ptr<const format::VersionImage> FrozenScales() override;
+  uint64_t NextScaleSet() override { return versions_.NextVersion().value; }
+
+ private:
+  api::Releaser& releaser_;
+  const updater::RolloutController& rollout_;
+  const versions::VersionStore& versions_;
+  api::EvaluationJournal& journal_;
+  bool saturated_ = false;  // the candidate offered last was
+};
+
+}  // namespace perennial::hub

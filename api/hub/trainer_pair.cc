@@ -1,0 +1,145 @@
+#include "api/hub/trainer_pair.h"
+
+#include "api/hub/dumping_trainer.h"
+#include "storage/base/log.h"
+
+namespace perennial::hub {
+namespace {
+
+constexpr auto kCheckpointWait = std::chrono::seconds(25);
+// Long enough to hear "nothing was learned yet", short enough for an answer before the candidate is made.
+constexpr auto kPublishWait = std::chrono::milliseconds(250);
+
+api::TrainerView ViewOf(const trainer::TrainerService& service) {
+  const trainer::ServiceStatus status = service.GetStatus();
+  api::TrainerView view;
+  view.state = trainer::TrainerStateName(status.state);
+  if (!status.error.ok()) view.error = status.error.ToString();
+  view.cursor = status.trainer.cursor.value;
+  view.backlog = status.backlog;
+  view.steps = status.trainer.steps;
+  view.samples_trained = status.trainer.samples_trained;
+  view.samples_per_s = status.trainer.samples_per_s;
+  view.loss = status.trainer.loss;
+  view.labels = status.trainer.labels;
+  view.replay_size = status.trainer.replay_size;
+  view.replay_bytes = status.trainer.replay_bytes;
+  return view;
+}
+
+api::EvaluationRecord RecordOf(const trainer::EvaluationRecord& from) {
+  api::EvaluationRecord record;
+  record.time_us = from.time_us;
+  record.steps = from.steps;
+  record.trained_until = from.trained_until;
+  record.version = from.version;
+  record.accepted = from.accepted;
+  record.reason = from.reason;
+  record.average_accuracy = from.report.average_accuracy;
+  record.average_balanced_accuracy = from.report.average_balanced_accuracy;
+  record.forgetting = from.report.forgetting;
+  record.backward_transfer = from.report.backward_transfer;
+  for (const trainer::SliceMetrics& slice : from.report.slices) {
+    record.slices.push_back({.slice = slice.slice,
+                             .samples = slice.samples,
+                             .accuracy = slice.accuracy,
+                             .balanced_accuracy = slice.balanced_accuracy});
+  }
+  return record;
+}
+
+void Tell(const std::string& name, const trainer::EvaluationRecord& made, const TrainerPair::Parts& parts) {
+  parts.journal.Append(name, RecordOf(made));
+  parts.events.Publish("evaluation", {{"trainer", name},
+                                      {"steps", made.steps},
+                                      {"trained_until", made.trained_until},
+                                      {"version", made.version.value},
+                                      {"accepted", made.accepted},
+                                      {"average_accuracy", made.report.average_accuracy},
+                                      {"average_balanced_accuracy", made.report.average_balanced_accuracy},
+                                      {"forgetting", made.report.forgetting},
+                                      {"reason", made.reason}});
+  // A shadow publishes nothing, so nothing is refused.
+  if (name != "main" || made.accepted) return;
+  log::Info("gate_refused", {{"trained_until", made.trained_until}, {"reason", made.reason}});
+  parts.events.Publish("gate_refused", {{"trained_until", made.trained_until},
+                                        {"steps", made.steps},
+                                        {"average_accuracy", made.report.average_accuracy},
+                                        {"reason", made.reason}});
+}
+
+Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOptions options,
+                                                          trainer::ServiceOptions service, trainer::CandidateSink* sink,
+                                                          const std::string& dump_folder,
+                                                          const TrainerPair::Parts& parts) {
+  const std::string name = options.name;
+  service.on_evaluation = [name, parts](const trainer::EvaluationRecord& record) { Tell(name, record, parts); };
+  service.on_state = [name, &events = parts.events](trainer::TrainerState state, const Status& error) {
+    events.Publish("trainer_state", {{"trainer", name},
+                                     {"state", std::string(trainer::TrainerStateName(state))},
+                                     {"error", error.ok() ? std::string() : error.ToString()}});
+  };
+  PERENNIAL_ASSIGN_OR_RETURN(auto trainer,
+                             trainer::OnlineTrainer::Open(std::move(options), parts.log, parts.store, parts.clock));
+  if (!dump_folder.empty()) {
+    PERENNIAL_ASSIGN_OR_RETURN(trainer,
+                               DumpingTrainer::Wrap(std::move(trainer), name, dump_folder, parts.log, parts.clock));
+  }
+  return trainer::TrainerService::Start(std::move(service), std::move(trainer), parts.log, sink, parts.clock);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TrainerPair>> TrainerPair::Start(const trainer::TrainerOptions& trainer,
+                                                        const trainer::ServiceOptions& service,
+                                                        const std::string& shadow, const std::string& dump_folder,
+                                                        const Parts& parts) {
+  std::unique_ptr<TrainerPair> pair(new TrainerPair());
+  trainer::TrainerOptions main = trainer;
+  main.name = "main";
+  PERENNIAL_ASSIGN_OR_RETURN(pair->main_, StartOne(main, service, &parts.sink, dump_folder, parts));
+  if (!shadow.empty()) {
+    trainer::TrainerOptions other = trainer;
+    other.name = shadow;
+    other.strategy = shadow;
+    PERENNIAL_ASSIGN_OR_RETURN(pair->shadows_[shadow], StartOne(other, service, nullptr, dump_folder, parts));
+  }
+  return pair;
+}
+
+Status TrainerPair::Stop() {
+  Status first = main_->Stop();
+  for (const auto& [name, shadow] : shadows_) {
+    const Status stopped = shadow->Stop();
+    if (first.ok()) first = stopped;
+  }
+  return first;
+}
+
+api::TrainerView TrainerPair::Main() const { return ViewOf(*main_); }
+
+std::map<std::string, api::TrainerView> TrainerPair::Shadows() const {
+  std::map<std::string, api::TrainerView> views;
+  for (const auto& [name, shadow] : shadows_) views[name] = ViewOf(*shadow);
+  return views;
+}
+
+Status TrainerPair::Pause() {
+  main_->Pause();
+  return Status::Ok();
+}
+
+Status TrainerPair::Resume() {
+  main_->Resume();
+  return Status::Ok();
+}
+
+Status TrainerPair::Checkpoint() { return main_->Checkpoint(std::chrono::steady_clock::now() + kCheckpointWait); }
+
+Status TrainerPair::RequestPublish() {
+  const Status made = main_->PublishNow(std::chrono::steady_clock::now() + kPublishWait).status();
+  // The request stands and is carried out.
+  return made.code() == Code::kDeadlineExceeded ? Status::Ok() : made;
+}
+
+}  // namespace perennial::hub

@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/hub/hub_process.h"
+
+namespace perennial::hub {
+namespace {
+
+constexpr char kNdjson[] = "application/x-ndjson";
+constexpr size_t kBatch = 50;
+
+// What a client knows: which samples were acknowledged, and where.
+struct Acknowledged {
+  std::vector<std::optional<uint64_t>> offsets;
+};
+
+// Sends every batch that is not acknowledged yet; stops when the hub is gone. True when all were acknowledged.
+bool Feed(HubProcess& hub, const std::vector<format::Sample>& samples, Acknowledged& known) {
+  for (size_t begin = 0; begin < samples.size(); begin += kBatch) {
+    if (known.offsets[begin]) continue;
+    const auto answer = hub.client().Post("/api/v1/samples/bulk", BulkBody(samples, begin, begin + kBatch), kNdjson);
+    if (!answer.ok() || answer->status != 200) return false;
+    const auto items = nlohmann::json::parse(answer->body)["items"];
+    for (size_t i = 0; i < items.size(); ++i) known.offsets[begin + i] = items[i]["offset"].get<uint64_t>();
+  }
+  return true;
+}
+
+// Runs the loop with a death at the n-th durable write, then without; the checks hold wherever it died. False when the
+// run had fewer durable writes than n.
+class CrashTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
+  auto folder = TemporaryFolder::Make("perennial-hub-crash");
+  ASSERT_TRUE(folder.ok());
+  const auto samples = SimulatedSamples(1, 250, 50);
+  Acknowledged known;
+  known.offsets.resize(samples.size());
+  HubProcess hub(folder->path());
+  const auto decided = [](const nlohmann::json& event) { return event.value("type", "") == "promoted"; };
+
+  const Status started = hub.Start(HubProcess::SmallFlags(), {{"PERENNIAL_CRASH_AT", std::to_string(GetParam())}});
+  if (started.ok() && Feed(hub, samples, known) && hub.Post("/api/v1/samples/flush", nlohmann::json::object()) == 200) {
+    (void)hub.Follow(decided);
+  }
+  const auto ended = started.ok() && hub.Running() ? hub.Stop() : hub.WaitForEnd();
+  ASSERT_TRUE(ended.ok()) << ended.status().ToString();
+  ASSERT_TRUE(WIFSIGNALED(*ended) && WTERMSIG(*ended) == SIGKILL) << "it should have died at write " << GetParam();
+
+  const Status again = hub.Start(HubProcess::SmallFlags());
+  ASSERT_TRUE(again.ok()) << again.ToString();
+  const uint64_t end_before = hub.Get("/api/v1/status")["log"]["end"].get<uint64_t>();
+  // Every sample that was acknowledged is where it was said to be: sending it again is a duplicate of that offset.
+  for (size_t begin = 0; begin < samples.size(); begin += kBatch) {
+    const auto answer = hub.client().Post("/api/v1/samples/bulk", BulkBody(samples, begin, begin + kBatch), kNdjson);
+    ASSERT_TRUE(answer.ok() && answer->status == 200);
+    const auto items = nlohmann::json::parse(answer->body)["items"];
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (!known.offsets[begin + i]) continue;
+      EXPECT_EQ(items[i]["status"], "duplicate") << "sample " << begin + i;
+      EXPECT_EQ(items[i]["offset"], *known.offsets[begin + i]);
+      EXPECT_LT(items[i]["offset"], end_before);
+    }
+  }
+  // The loop goes on to a version that is decided, and none is trained twice.
+  ASSERT_EQ(hub.Post("/api/v1/samples/flush", nlohmann::json::object()), 200);
+  if (hub.Get("/api/v1/status")["rollout"]["stable"] == 0) {
+    const auto events = hub.Follow(decided);
+    EXPECT_TRUE(decided(events.back())) << nlohmann::json(events).dump();
+  }
+  const nlohmann::json status = hub.Get("/api/v1/status");
+  EXPECT_EQ(status["log"]["accepted"], samples.size());
+  EXPECT_LE(status["trainer"]["samples_trained"], status["log"]["trainable"]);
+  const std::string stable = status["rollout"]["stable"].dump();
+  EXPECT_EQ(hub.Get("/api/v1/versions/" + stable)["fate"], "stable");
+  const auto stopped = hub.Stop();
+  ASSERT_TRUE(stopped.ok());
+  EXPECT_TRUE(WIFEXITED(*stopped) && WEXITSTATUS(*stopped) == 0);
+}
+
+// Keys and start come first, then ingest and training between each other, then publish and rollout.
+INSTANTIATE_TEST_SUITE_P(AtDurableWrite, CrashTest, ::testing::Values(1, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32),
+                         [](const auto& at) { return "Number" + std::to_string(at.param); });
+
+}  // namespace
+}  // namespace perennial::hub
