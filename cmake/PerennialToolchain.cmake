@@ -24,7 +24,9 @@ endif()
 
 add_library(perennial_warnings INTERFACE)
 target_compile_options(perennial_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  # GCC 12 reports overlaps of memcpy in std::string's operator+ that cannot happen (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(PERENNIAL_WERROR)
   target_compile_options(perennial_warnings INTERFACE -Werror)
 endif()

@@ -28,9 +28,12 @@ Result<std::unique_ptr<ReplayBuffer>> KvReplayBuffer::Open(kv::KvStore& store, s
 // For people too: they see it in the status. Two pairs that read the same would only share a partition.
 std::string KvReplayBuffer::PartitionKey(const Example& example) const {
   switch (options_.partition) {
-    case ReplayOptions::Partition::kLabel: break;
-    case ReplayOptions::Partition::kLabelAndSource: return example.label + " | " + example.source;
-    case ReplayOptions::Partition::kLabelAndSlice: return example.label + " | " + example.slice;
+    case ReplayOptions::Partition::kLabel:
+      break;
+    case ReplayOptions::Partition::kLabelAndSource:
+      return example.label + " | " + example.source;
+    case ReplayOptions::Partition::kLabelAndSlice:
+      return example.label + " | " + example.slice;
   }
   return example.label;
 }
@@ -100,8 +103,11 @@ void KvReplayBuffer::ContributeTo(kv::WriteBatch& batch) {
   for (const uint32_t number : pending_->partitions) {
     batch.Put(family_, Key(prefix_, KeyKind::kPartition, number), EncodePartition(table_.partitions().at(number)));
   }
-  const Header header{.partition = options_.partition, .seen = table_.seen(), .next_id = table_.next_id(),
-                      .slots = table_.size(), .partitions = table_.partitions().count()};
+  const Header header{.partition = options_.partition,
+                      .seen = table_.seen(),
+                      .next_id = table_.next_id(),
+                      .slots = table_.size(),
+                      .partitions = table_.partitions().count()};
   batch.Put(family_, Key(prefix_, KeyKind::kHeader, 0), EncodeHeader(header));
 }
 

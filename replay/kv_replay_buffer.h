@@ -10,7 +10,8 @@
 
 namespace perennial::replay {
 
-// ReplayBuffer on a KvStore: a table of examples, a policy that fills it, and the table's changes for the next checkpoint.
+// ReplayBuffer on a KvStore: a table of examples, a policy that fills it, and the table's changes for the next
+// checkpoint.
 class KvReplayBuffer final : public ReplayBuffer {
  public:
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix,

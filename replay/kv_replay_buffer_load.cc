@@ -30,8 +30,8 @@ Result<std::shared_ptr<const Example>> LoadExample(const kv::KvStore& store, kv:
     Result<media::Image> decoded = media::DecodeImage(example.image, media::DecodeLimits());
     if (!decoded.ok()) return decoded.status().WithContext("picture of log entry " + example.offset.ToString());
     const bool fits = decoded->width == image_size && decoded->height == image_size;
-    example.pixels = std::make_shared<const media::Image>(
-        fits ? std::move(*decoded) : media::Resize(*decoded, image_size, image_size));
+    example.pixels = std::make_shared<const media::Image>(fits ? std::move(*decoded)
+                                                               : media::Resize(*decoded, image_size, image_size));
   }
   return std::make_shared<const Example>(std::move(example));
 }

@@ -42,8 +42,10 @@ void MemoryTable::Evict(uint32_t slot) {
 }
 
 TableChanges MemoryTable::TakeChanges() {
-  TableChanges changes{.slots = dirty_slots_.numbers(), .partitions = partitions_.dirty().numbers(),
-                       .added = std::move(added_), .removed = std::move(removed_)};
+  TableChanges changes{.slots = dirty_slots_.numbers(),
+                       .partitions = partitions_.dirty().numbers(),
+                       .added = std::move(added_),
+                       .removed = std::move(removed_)};
   dirty_slots_.Clear();
   partitions_.dirty().Clear();
   added_.clear();
@@ -76,8 +78,8 @@ Status MemoryTable::Restore(std::vector<Slot> slots, std::vector<Partition> part
     std::vector<uint32_t>& members = partitions[slot.partition].members;
     if (slot.position >= members.size()) members.resize(slot.position + 1, UINT32_MAX);
     if (members[slot.position] != UINT32_MAX) {
-      return Corruption("replay slots " + std::to_string(number) + " and " +
-                        std::to_string(members[slot.position]) + " claim one place");
+      return Corruption("replay slots " + std::to_string(number) + " and " + std::to_string(members[slot.position]) +
+                        " claim one place");
     }
     members[slot.position] = number;
     bytes_ += BytesOf(*slot.example);

@@ -14,21 +14,21 @@ namespace perennial::replay {
 // A place in the memory.
 struct Slot {
   std::shared_ptr<const Example> example;
-  uint64_t id = 0;         // of the example, counted from 1 in order of admission; never used twice
+  uint64_t id = 0;  // of the example, counted from 1 in order of admission; never used twice
   uint32_t partition = 0;
-  uint32_t position = 0;   // among the partition's members
+  uint32_t position = 0;  // among the partition's members
 };
 
 // What changed since the table was last saved.
 struct TableChanges {
-  std::vector<uint32_t> slots;          // to be written, or deleted when beyond the end
-  std::vector<uint32_t> partitions;     // to be written
-  std::unordered_set<uint64_t> added;   // examples that are not stored
-  std::unordered_set<uint64_t> removed; // examples that may be stored and must not be
+  std::vector<uint32_t> slots;           // to be written, or deleted when beyond the end
+  std::vector<uint32_t> partitions;      // to be written
+  std::unordered_set<uint64_t> added;    // examples that are not stored
+  std::unordered_set<uint64_t> removed;  // examples that may be stored and must not be
 };
 
-// The examples in slots 0 .. size-1 without holes, and their partitions. Every operation is O(1); the last slot fills a hole.
-// Owned by the buffer. Thread-compatible.
+// The examples in slots 0 .. size-1 without holes, and their partitions. Every operation is O(1); the last slot fills a
+// hole. Owned by the buffer. Thread-compatible.
 class MemoryTable {
  public:
   size_t size() const { return slots_.size(); }

@@ -10,8 +10,8 @@
 
 namespace perennial::replay {
 
-// One partition of the memory and what the stream has brought of it. Its place and its members' order decide later draws, so
-// they are state and are saved.
+// One partition of the memory and what the stream has brought of it. Its place and its members' order decide later
+// draws, so they are state and are saved.
 struct Partition {
   std::string key;
   uint64_t seen = 0;              // examples of it that arrived so far
@@ -33,8 +33,8 @@ class PartitionIndex {
 
   // Adds `slot`; returns its position among the members.
   uint32_t Insert(uint32_t partition, uint32_t slot);
-  // Removes the member at `position`. The last member takes its place: the return value is that one's slot, or the removed
-  // slot itself when it was the last.
+  // Removes the member at `position`. The last member takes its place: the return value is that one's slot, or the
+  // removed slot itself when it was the last.
   uint32_t Erase(uint32_t partition, uint32_t position);
   // The member at `position` moved to another slot.
   void Rename(uint32_t partition, uint32_t position, uint32_t slot) { partitions_[partition].members[position] = slot; }

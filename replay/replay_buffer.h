@@ -14,8 +14,8 @@
 
 namespace perennial::replay {
 
-// A remembered training example. `image` holds the encoded bytes (persisted), `pixels` the decoded and resized picture (a cache, made
-// anew on load). Immutable once in a buffer.
+// A remembered training example. `image` holds the encoded bytes (persisted), `pixels` the decoded and resized picture
+// (a cache, made anew on load). Immutable once in a buffer.
 struct Example {
   Offset offset;
   std::string image;
@@ -28,8 +28,8 @@ struct Example {
 
 // What decides about an arriving example besides its label and source.
 struct ReplayOptions {
-  // reservoir: uniform over the stream (Vitter's R). class_balanced: Chrysakis and Moens, ICML 2020, partitions of equal size as far as
-  // the stream allows, partitioned by label, by (label, source) or by (label, slice).
+  // reservoir: uniform over the stream (Vitter's R). class_balanced: Chrysakis and Moens, ICML 2020, partitions of
+  // equal size as far as the stream allows, partitioned by label, by (label, source) or by (label, slice).
   enum class Policy : uint8_t { kNone, kReservoir, kClassBalanced } policy = Policy::kClassBalanced;
   enum class Partition : uint8_t { kLabel, kLabelAndSource, kLabelAndSlice } partition = Partition::kLabelAndSource;
   uint64_t capacity = 5000;              // examples
@@ -38,19 +38,21 @@ struct ReplayOptions {
   Status Validate() const;
 };
 
-// The replay memory: which examples to keep, and draws from them. Add and Draw are O(1) per example (expected). Deterministic: a
-// function of the calls and of the Rng passed in. Persisted as part of a checkpoint: ContributeTo adds only what changed since the last one
-// that was confirmed. Thread-compatible (owned by the trainer's thread).
+// The replay memory: which examples to keep, and draws from them. Add and Draw are O(1) per example (expected).
+// Deterministic: a function of the calls and of the Rng passed in. Persisted as part of a checkpoint: ContributeTo adds
+// only what changed since the last one that was confirmed. Thread-compatible (owned by the trainer's thread).
 class ReplayBuffer {
  public:
   static std::vector<std::string> Families();
-  // `prefix` separates several buffers in one store ("main", "shadow"). Loads what the last checkpoint saved and decodes the pictures.
+  // `prefix` separates several buffers in one store ("main", "shadow"). Loads what the last checkpoint saved and
+  // decodes the pictures.
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
 
   // Offers an example; it may be kept, replace another, or be dropped.
   virtual void Add(Example example, Rng& rng) = 0;
-  // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled). Shared, not copied.
+  // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled).
+  // Shared, not copied.
   virtual std::vector<std::shared_ptr<const Example>> Draw(size_t count, Rng& rng) const = 0;
 
   virtual size_t size() const = 0;

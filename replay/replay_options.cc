@@ -5,7 +5,8 @@ namespace perennial::replay {
 Status ReplayOptions::Validate() const {
   if (policy == Policy::kNone) return Status::Ok();
   if (capacity < 1 || capacity > (1u << 30)) {
-    return InvalidArgument("replay capacity must be between 1 and 2^30 examples", "use policy none to remember nothing");
+    return InvalidArgument("replay capacity must be between 1 and 2^30 examples",
+                           "use policy none to remember nothing");
   }
   if (capacity_bytes < 1) return InvalidArgument("replay capacity_bytes must be at least 1");
   if (image_size < 1 || image_size > 4096) return InvalidArgument("replay image_size must be between 1 and 4096");

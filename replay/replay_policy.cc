@@ -8,9 +8,12 @@ namespace perennial::replay {
 
 std::unique_ptr<const ReplayPolicy> MakePolicy(ReplayOptions::Policy policy) {
   switch (policy) {
-    case ReplayOptions::Policy::kNone: break;
-    case ReplayOptions::Policy::kReservoir: return std::make_unique<ReservoirPolicy>();
-    case ReplayOptions::Policy::kClassBalanced: return std::make_unique<ClassBalancedPolicy>();
+    case ReplayOptions::Policy::kNone:
+      break;
+    case ReplayOptions::Policy::kReservoir:
+      return std::make_unique<ReservoirPolicy>();
+    case ReplayOptions::Policy::kClassBalanced:
+      return std::make_unique<ClassBalancedPolicy>();
   }
   return std::make_unique<NonePolicy>();
 }

@@ -10,8 +10,8 @@
 
 namespace perennial::replay {
 
-// Decides what the memory keeps. Has no state of its own: all it needs is counted in the table, so the table's saved state is
-// all there is. Thread-compatible; each decision is O(1).
+// Decides what the memory keeps. Has no state of its own: all it needs is counted in the table, so the table's saved
+// state is all there is. Thread-compatible; each decision is O(1).
 class ReplayPolicy {
  public:
   virtual ~ReplayPolicy() = default;

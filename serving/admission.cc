@@ -14,10 +14,12 @@ Result<DecodedInput> DecodeRequest(const InferRequest& request, const media::Dec
   if (request.image.empty() && request.text.empty()) {
     return InvalidArgument("the request has neither image nor text", "send a JPEG or PNG image, a UTF-8 text, or both");
   }
-  if (request.id.size() > kMaxIdBytes || !IsUtf8(request.id)) return InvalidArgument("id: must be UTF-8 of at most 256 bytes");
+  if (request.id.size() > kMaxIdBytes || !IsUtf8(request.id))
+    return InvalidArgument("id: must be UTF-8 of at most 256 bytes");
   if (request.routing_key.size() > kMaxIdBytes) return InvalidArgument("routing_key: must have at most 256 bytes");
   if (request.text.size() > kMaxTextBytes) {
-    return InvalidArgument("text: has " + std::to_string(request.text.size()) + " bytes; at most " + std::to_string(kMaxTextBytes) + " are taken");
+    return InvalidArgument("text: has " + std::to_string(request.text.size()) + " bytes; at most " +
+                           std::to_string(kMaxTextBytes) + " are taken");
   }
   if (!IsUtf8(request.text)) return InvalidArgument("text: not valid UTF-8", "send the text in UTF-8");
   DecodedInput out;

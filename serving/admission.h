@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "serving/engine.h"
+#include "serving/predictor.h"
 
 namespace perennial::serving {
 

@@ -43,8 +43,8 @@ Batcher::~Batcher() {
   for (Thread& thread : threads_) thread.Join();
 }
 
-Result<std::vector<Batcher::Outcome>> Batcher::Run(const ServedPtr& served, std::vector<PreparedInput> inputs, SteadyTime deadline,
-                                                   Arrival& arrival) {
+Result<std::vector<Batcher::Outcome>> Batcher::Run(const ServedPtr& served, std::vector<PreparedInput> inputs,
+                                                   SteadyTime deadline, Arrival& arrival) {
   const auto call = std::make_shared<Call>(inputs.size());
   const SteadyTime now = clock_.Now();
   {
@@ -88,7 +88,8 @@ size_t Batcher::CountOfFront() const {
 
 bool Batcher::ShouldWait(SteadyTime give_up) const {
   // Nobody on the way means that waiting could only add latency.
-  return !stopping_ && arriving_ > 0 && CountOfFront() < options_.max_batch && std::chrono::steady_clock::now() < give_up;
+  return !stopping_ && arriving_ > 0 && CountOfFront() < options_.max_batch &&
+         std::chrono::steady_clock::now() < give_up;
 }
 
 bool Batcher::AwaitItems() {

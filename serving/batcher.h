@@ -15,7 +15,8 @@ namespace perennial::serving {
 
 struct BatcherOptions {
   size_t max_batch = 16;
-  Duration max_delay = std::chrono::milliseconds(1);  // a batch waits that long for others that are on their way, not longer
+  Duration max_delay =
+      std::chrono::milliseconds(1);  // a batch waits that long for others that are on their way, not longer
   size_t max_queue = 1024;
   int threads = 1;
 };
@@ -48,8 +49,10 @@ class Batcher {
   // Answers what still waits with kUnavailable and joins.
   ~Batcher();
 
-  // Runs all inputs on one version and waits. kResourceExhausted when the queue is full (then none ran), kDeadlineExceeded at `deadline`.
-  Result<std::vector<Outcome>> Run(const ServedPtr& served, std::vector<PreparedInput> inputs, SteadyTime deadline, Arrival& arrival);
+  // Runs all inputs on one version and waits. kResourceExhausted when the queue is full (then none ran),
+  // kDeadlineExceeded at `deadline`.
+  Result<std::vector<Outcome>> Run(const ServedPtr& served, std::vector<PreparedInput> inputs, SteadyTime deadline,
+                                   Arrival& arrival);
   size_t queue_depth() const;
 
  private:
@@ -64,7 +67,8 @@ class Batcher {
   void Work();
   // Waits for items and takes a batch of one version, oldest first; empty when stopping.
   std::vector<Item> TakeBatch();
-  // Waits until there are items and nothing more is worth waiting for; false when stopping. The queue may be empty again afterwards.
+  // Waits until there are items and nothing more is worth waiting for; false when stopping. The queue may be empty
+  // again afterwards.
   bool AwaitItems() REQUIRES_LOCK(mutex_);
   bool ShouldWait(SteadyTime give_up) const REQUIRES_LOCK(mutex_);
   size_t CountOfFront() const REQUIRES_LOCK(mutex_);

@@ -74,7 +74,8 @@ class EngineImpl final : public Engine {
     for (const bool canary : {false, true}) {
       const ServedPtr& served = canary ? routing->candidate : routing->stable;
       if (served == nullptr) continue;
-      slots.push_back({canary, options_.model_name, served->version.ToString(), served->root.Short(), confidence_[canary].Summarise()});
+      slots.push_back({canary, options_.model_name, served->version.ToString(), served->root.Short(),
+                       confidence_[canary].Summarise()});
     }
     return metrics_.Text(slots, batcher_.queue_depth(), routing->permille);
   }
@@ -159,7 +160,8 @@ class EngineImpl final : public Engine {
       PERENNIAL_ASSIGN_OR_RETURN(inputs.emplace_back(), DecodeRequest(request, options_.image_limits));
     }
     auto outcomes = RunOn(served, inputs, deadline, arrival);
-    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && served != routing->stable && routing->stable != nullptr) {
+    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && served != routing->stable &&
+        routing->stable != nullptr) {
       // The trial version broke; the client shall not feel it.
       served = routing->stable;
       outcomes = RunOn(served, inputs, deadline, arrival);
@@ -180,9 +182,10 @@ class EngineImpl final : public Engine {
     return routing.Pick(request.routing_key.empty() ? request.id : request.routing_key);
   }
 
-  // Outcomes with finite scores of all samples, or what went wrong. kInternal: through the version's fault, which is counted.
-  Result<std::vector<Batcher::Outcome>> RunOn(const ServedPtr& served, const std::vector<DecodedInput>& inputs, SteadyTime deadline,
-                                              Batcher::Arrival& arrival) {
+  // Outcomes with finite scores of all samples, or what went wrong. kInternal: through the version's fault, which is
+  // counted.
+  Result<std::vector<Batcher::Outcome>> RunOn(const ServedPtr& served, const std::vector<DecodedInput>& inputs,
+                                              SteadyTime deadline, Batcher::Arrival& arrival) {
     std::vector<PreparedInput> prepared;
     prepared.reserve(inputs.size());
     for (const DecodedInput& input : inputs) prepared.push_back(FitTo(input, served->image->spec));
@@ -251,14 +254,17 @@ Status EngineOptions::Validate() const {
   }
   if (model_name.empty()) return InvalidArgument("model name is empty");
   if (max_batch == 0 || max_batch > 256) return InvalidArgument("max_batch must be 1 to 256");
-  if (max_queue < kMaxSamplesPerCall) return InvalidArgument("max_queue must be at least " + std::to_string(kMaxSamplesPerCall));
+  if (max_queue < kMaxSamplesPerCall)
+    return InvalidArgument("max_queue must be at least " + std::to_string(kMaxSamplesPerCall));
   if (compute_threads < 1 || compute_threads > 64) return InvalidArgument("compute_threads must be 1 to 64");
-  if (request_timeout <= Duration::zero() || max_batch_delay < Duration::zero()) return InvalidArgument("engine timeouts must be positive");
+  if (request_timeout <= Duration::zero() || max_batch_delay < Duration::zero())
+    return InvalidArgument("engine timeouts must be positive");
   if (max_trial_failures == 0) return InvalidArgument("max_trial_failures must be at least 1");
   return Status::Ok();
 }
 
-Result<std::unique_ptr<Engine>> StartEngine(EngineOptions options, const Clock& clock, std::unique_ptr<PredictorFactory> factory) {
+Result<std::unique_ptr<Engine>> StartEngine(EngineOptions options, const Clock& clock,
+                                            std::unique_ptr<PredictorFactory> factory) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   return std::unique_ptr<Engine>(std::make_unique<EngineImpl>(std::move(options), clock, std::move(factory)));
 }

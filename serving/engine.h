@@ -21,11 +21,11 @@ struct EngineOptions {
   std::string model_name = "default";
   size_t max_batch = 16;
   Duration max_batch_delay = std::chrono::milliseconds(1);
-  size_t max_queue = 1024;               // then kResourceExhausted
-  int compute_threads = 1;               // batcher threads
+  size_t max_queue = 1024;  // then kResourceExhausted
+  int compute_threads = 1;  // batcher threads
   Duration request_timeout = std::chrono::seconds(10);
-  size_t remembered_answers = 65536;     // request ids kept for feedback
-  size_t max_trial_failures = 1;         // answers with NaN before the node stops the trial by itself
+  size_t remembered_answers = 65536;  // request ids kept for feedback
+  size_t max_trial_failures = 1;      // answers with NaN before the node stops the trial by itself
   media::DecodeLimits image_limits;
   Status Validate() const;
 };
@@ -40,13 +40,13 @@ struct InferRequest {
 };
 
 struct InferAnswer {
-  std::string request_id;     // with the node's name before the first ':'; give it back with feedback
-  VersionId version;          // the one version that computed this answer
+  std::string request_id;  // with the node's name before the first ':'; give it back with feedback
+  VersionId version;       // the one version that computed this answer
   std::string label;
-  float confidence = 0;       // softmax of the top label
+  float confidence = 0;                 // softmax of the top label
   std::vector<std::string> top_labels;  // up to 5, best first
   std::vector<float> top_scores;
-  bool trial = false;         // answered by the canary arm
+  bool trial = false;  // answered by the canary arm
   double queue_ms = 0, compute_ms = 0;
 };
 
@@ -58,8 +58,8 @@ struct EngineStatus {
   std::vector<std::string> labels;  // of the stable version
 };
 
-// Serves resident versions: slots, request handles, micro-batches, canary routing. A request pins its version at admission; a batch never mixes versions.
-// Thread-safe.
+// Serves resident versions: slots, request handles, micro-batches, canary routing. A request pins its version at
+// admission; a batch never mixes versions. Thread-safe.
 class Engine : public updater::UpdateSink, public updater::Evidence, public updater::FeedbackSink {
  public:
   static Result<std::unique_ptr<Engine>> Start(EngineOptions options, const Clock& clock);

@@ -26,7 +26,8 @@ Result<std::string> StringOf(const dom::element& element, const std::string& wha
 // data: ["a", "b"] or [["a"], ["b"]].
 Status ReadStrings(const dom::element& data, const std::string& input, std::vector<std::string>& out) {
   dom::array array;
-  if (data.get_array().get(array) != simdjson::SUCCESS) return Bad("input '" + input + "': data must be an array of strings");
+  if (data.get_array().get(array) != simdjson::SUCCESS)
+    return Bad("input '" + input + "': data must be an array of strings");
   for (const dom::element item : array) {
     dom::array nested;
     if (item.get_array().get(nested) == simdjson::SUCCESS) {
@@ -47,12 +48,14 @@ Status ReadStrings(const dom::element& data, const std::string& input, std::vect
 // Product of the shape; every dimension must be positive, [n] or [n, 1].
 Result<size_t> ReadShape(const dom::element& shape, const std::string& input) {
   dom::array dimensions;
-  if (shape.get_array().get(dimensions) != simdjson::SUCCESS) return Bad("input '" + input + "': shape must be an array");
+  if (shape.get_array().get(dimensions) != simdjson::SUCCESS)
+    return Bad("input '" + input + "': shape must be an array");
   size_t count = 0;
   int64_t elements = 0;
   for (const dom::element dimension : dimensions) {
     int64_t value = 0;
-    if (dimension.get_int64().get(value) != simdjson::SUCCESS || value < 1 || value > static_cast<int64_t>(kMaxSamplesPerCall)) {
+    if (dimension.get_int64().get(value) != simdjson::SUCCESS || value < 1 ||
+        value > static_cast<int64_t>(kMaxSamplesPerCall)) {
       return Bad("input '" + input + "': each dimension must be 1 to " + std::to_string(kMaxSamplesPerCall));
     }
     if (++count > 2 || (count == 2 && value != 1)) return Bad("input '" + input + "': the shape must be [n] or [n, 1]");
@@ -113,7 +116,8 @@ Status ReadInputs(const dom::object& body, const std::string& model, WireRequest
   for (const dom::element element : inputs) {
     if (seen.size() >= kMaxInputs) return Bad("too many inputs");
     PERENNIAL_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(element, model));
-    if (std::find(seen.begin(), seen.end(), tensor.name) != seen.end()) return Bad("input '" + tensor.name + "' is given twice");
+    if (std::find(seen.begin(), seen.end(), tensor.name) != seen.end())
+      return Bad("input '" + tensor.name + "' is given twice");
     seen.push_back(tensor.name);
     PERENNIAL_RETURN_IF_ERROR(AddTensor(std::move(tensor), request));
   }
@@ -134,7 +138,8 @@ Status ReadOutputs(const dom::object& body, const std::string& model, WireReques
       return Bad("unexpected inference output '" + name.substr(0, 64) + "' for model '" + model + "'");
     }
     auto& wanted = request.wanted_outputs;
-    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) return Bad("output '" + name + "' is asked for twice");
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end())
+      return Bad("output '" + name + "' is asked for twice");
     wanted.push_back(std::move(name));
   }
   return Status::Ok();
@@ -163,7 +168,8 @@ const std::vector<std::string>& OutputNames() {
 
 Result<WireRequest> ParseInferRequest(std::string_view body, const std::string& model) {
   dom::parser parser;
-  if (parser.allocate(body.size() + 64, kMaxDepth) != simdjson::SUCCESS) return ResourceExhausted("no memory for the request");
+  if (parser.allocate(body.size() + 64, kMaxDepth) != simdjson::SUCCESS)
+    return ResourceExhausted("no memory for the request");
   dom::element root;
   if (const auto error = parser.parse(body.data(), body.size()).get(root); error != simdjson::SUCCESS) {
     return Bad(std::string("failed to parse the request JSON buffer: ") + simdjson::error_message(error));

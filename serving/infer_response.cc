@@ -30,7 +30,8 @@ Json Output(const std::string& name, const std::vector<InferAnswer>& answers) {
 
 }  // namespace
 
-std::string FormatInferResponse(const std::string& model, const WireRequest& request, const std::vector<InferAnswer>& answers) {
+std::string FormatInferResponse(const std::string& model, const WireRequest& request,
+                                const std::vector<InferAnswer>& answers) {
   const InferAnswer& first = answers.front();
   Json body = {{"model_name", model}, {"model_version", first.version.ToString()}};
   body["id"] = request.has_id ? request.id : first.request_id;
@@ -41,7 +42,8 @@ std::string FormatInferResponse(const std::string& model, const WireRequest& req
   Json outputs = Json::array();
   for (const std::string& name : OutputNames()) {
     const auto& wanted = request.wanted_outputs;
-    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end()) outputs.push_back(Output(name, answers));
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end())
+      outputs.push_back(Output(name, answers));
   }
   body["outputs"] = std::move(outputs);
   return Dump(body);

@@ -16,7 +16,8 @@ namespace {
 
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
-const Buckets kSeconds = {0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
+const Buckets kSeconds = {0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02,
+                          0.03,   0.05,  0.1,   0.25,  0.5,   1,      2.5,  10};
 const Buckets kBatchSizes = {1, 2, 4, 8, 16, 32, 64};
 const Buckets kConfidences = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99};
 
@@ -36,22 +37,30 @@ struct Metrics::Impl {
   using Histograms = prometheus::Family<prometheus::Histogram>;
 
   Counters& requests = Make(prometheus::BuildCounter(), "perennial_requests_total", "Requests answered.");
-  Counters& failures = Make(prometheus::BuildCounter(), "perennial_request_failures_total", "Requests that got an error, by its code.");
-  Counters& not_finite =
-      Make(prometheus::BuildCounter(), "perennial_not_finite_outputs_total", "Answers with a score that was not finite.");
-  Counters& feedback = Make(prometheus::BuildCounter(), "perennial_feedback_total", "True labels that came back, by outcome.");
-  Counters& swaps = Make(prometheus::BuildCounter(), "perennial_swaps_total", "Times another version became the stable one.");
-  Histograms& latency = Make(prometheus::BuildHistogram(), "perennial_request_duration_seconds", "From admission to answer.");
-  Histograms& queue_time = Make(prometheus::BuildHistogram(), "perennial_queue_duration_seconds", "Waiting for a batch.");
-  Histograms& compute_time = Make(prometheus::BuildHistogram(), "perennial_compute_duration_seconds", "The batch's time in the network.");
+  Counters& failures =
+      Make(prometheus::BuildCounter(), "perennial_request_failures_total", "Requests that got an error, by its code.");
+  Counters& not_finite = Make(prometheus::BuildCounter(), "perennial_not_finite_outputs_total",
+                              "Answers with a score that was not finite.");
+  Counters& feedback =
+      Make(prometheus::BuildCounter(), "perennial_feedback_total", "True labels that came back, by outcome.");
+  Counters& swaps =
+      Make(prometheus::BuildCounter(), "perennial_swaps_total", "Times another version became the stable one.");
+  Histograms& latency =
+      Make(prometheus::BuildHistogram(), "perennial_request_duration_seconds", "From admission to answer.");
+  Histograms& queue_time =
+      Make(prometheus::BuildHistogram(), "perennial_queue_duration_seconds", "Waiting for a batch.");
+  Histograms& compute_time =
+      Make(prometheus::BuildHistogram(), "perennial_compute_duration_seconds", "The batch's time in the network.");
   Histograms& batch_size = Make(prometheus::BuildHistogram(), "perennial_batch_size", "Samples in a batch.");
   Histograms& confidence = Make(prometheus::BuildHistogram(), "perennial_confidence", "Softmax of the top label.");
   Gauges& queue_depth = Make(prometheus::BuildGauge(), "perennial_queue_depth", "Requests waiting for a batch now.");
-  Gauges& canary_weight = Make(prometheus::BuildGauge(), "perennial_canary_weight_ratio", "Share of requests the canary takes.");
+  Gauges& canary_weight =
+      Make(prometheus::BuildGauge(), "perennial_canary_weight_ratio", "Share of requests the canary takes.");
   Gauges& model_info = Make(prometheus::BuildGauge(), "perennial_model_info", "The version in each slot; always 1.");
-  Gauges& mean_confidence = Make(prometheus::BuildGauge(), "perennial_confidence_mean_ratio", "Mean confidence since the slot last changed.");
-  Gauges& calibration =
-      Make(prometheus::BuildGauge(), "perennial_calibration_error_ratio", "Expected calibration error by feedback since the slot last changed.");
+  Gauges& mean_confidence =
+      Make(prometheus::BuildGauge(), "perennial_confidence_mean_ratio", "Mean confidence since the slot last changed.");
+  Gauges& calibration = Make(prometheus::BuildGauge(), "perennial_calibration_error_ratio",
+                             "Expected calibration error by feedback since the slot last changed.");
 
   std::array<prometheus::Counter*, 2> request_count{};
   std::array<prometheus::Histogram*, 2> request_latency{}, request_confidence{};

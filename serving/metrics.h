@@ -10,8 +10,8 @@
 
 namespace perennial::serving {
 
-// Everything the engine counts, in Prometheus' text format (base units, _total, histograms). Never a label per version: the label is
-// slot="stable" or "canary", and perennial_model_info says which version that is. Thread-safe.
+// Everything the engine counts, in Prometheus' text format (base units, _total, histograms). Never a label per version:
+// the label is slot="stable" or "canary", and perennial_model_info says which version that is. Thread-safe.
 class Metrics {
  public:
   Metrics();

@@ -13,7 +13,8 @@
 namespace perennial::serving {
 namespace {
 
-// Requests are parallel already; LibTorch's own threads would only fight over the same processors. The setting is per thread.
+// Requests are parallel already; LibTorch's own threads would only fight over the same processors. The setting is per
+// thread.
 void UseOneThread() {
   static thread_local const bool done = [] {
     at::set_num_threads(1);

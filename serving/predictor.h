@@ -20,7 +20,8 @@ struct PreparedInput {
 // Softmax over the labels of one sample; a network that broke gives values that are not finite.
 using Scores = std::vector<float>;
 
-// The network of one version, behind a seam that needs no LibTorch. Immutable once made; Predict may run on several threads at once.
+// The network of one version, behind a seam that needs no LibTorch. Immutable once made; Predict may run on several
+// threads at once.
 class Predictor {
  public:
   virtual ~Predictor() = default;
@@ -28,7 +29,8 @@ class Predictor {
   virtual Result<std::vector<Scores>> Predict(const std::vector<PreparedInput>& inputs) const = 0;
 };
 
-// Makes predictors from versions. Called on the loader's thread only; a predictor may end on any thread, after its last request.
+// Makes predictors from versions. Called on the loader's thread only; a predictor may end on any thread, after its last
+// request.
 class PredictorFactory {
  public:
   virtual ~PredictorFactory() = default;

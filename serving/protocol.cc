@@ -21,7 +21,9 @@ void WriteError(http::Response& response, int http_status, const Status& status)
   if (http_status == 429 || http_status == 503) response.headers.emplace_back("Retry-After", "1");
 }
 
-void WriteError(http::Response& response, const Status& status) { WriteError(response, http::HttpStatusOf(status.code()), status); }
+void WriteError(http::Response& response, const Status& status) {
+  WriteError(response, http::HttpStatusOf(status.code()), status);
+}
 
 std::string Query(const http::Request& request, const std::string& name) {
   const auto found = request.query.find(name);
@@ -34,7 +36,9 @@ class Face {
   Face(Engine& engine, ProtocolOptions options) : engine_(engine), options_(std::move(options)) {}
 
   void Metadata(const http::Request&, http::Response& response) const {
-    response.body = Json{{"name", options_.server_name}, {"version", options_.server_version}, {"extensions", Json::array()}}.dump();
+    response.body =
+        Json{{"name", options_.server_name}, {"version", options_.server_version}, {"extensions", Json::array()}}
+            .dump();
   }
 
   void Live(const http::Request&, http::Response&) const {}
@@ -58,8 +62,8 @@ class Face {
                        {"platform", "perennial"},
                        {"inputs", {tensor("image", "BYTES", {-1}), tensor("text", "BYTES", {-1})}},
                        {"outputs",
-                        {tensor("label", "BYTES", {-1}), tensor("confidence", "FP32", {-1}), tensor("top_labels", "BYTES", {-1, -1}),
-                         tensor("top_scores", "FP32", {-1, -1})}},
+                        {tensor("label", "BYTES", {-1}), tensor("confidence", "FP32", {-1}),
+                         tensor("top_labels", "BYTES", {-1, -1}), tensor("top_scores", "FP32", {-1, -1})}},
                        {"labels", status.labels}};
     response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
@@ -80,8 +84,8 @@ class Face {
 
   void Feedback(const http::Request& request, http::Response& response) const {
     const Json body = Json::parse(request.body, nullptr, false);
-    if (!body.is_object() || !body.contains("request_id") || !body.contains("label") || !body["request_id"].is_string() ||
-        !body["label"].is_string()) {
+    if (!body.is_object() || !body.contains("request_id") || !body.contains("label") ||
+        !body["request_id"].is_string() || !body["label"].is_string()) {
       return WriteError(response, InvalidArgument(R"(feedback must be {"request_id": "...", "label": "..."})"));
     }
     if (!engine_.Feedback(body["request_id"].get<std::string>(), body["label"].get<std::string>())) {
@@ -98,7 +102,8 @@ class Face {
   }
 
  private:
-  // The path's model and version. `pinned` stays empty without a version and for the name "stable", which means whatever is stable.
+  // The path's model and version. `pinned` stays empty without a version and for the name "stable", which means
+  // whatever is stable.
   Status Resolve(const http::Request& request, std::optional<VersionId>& pinned) const {
     const std::string& model = request.params.at("model");
     if (model != options_.model_name) return NotFound("Request for unknown model: '" + model + "' is not found");
@@ -130,7 +135,8 @@ class Face {
   void InferRaw(const http::Request& request, std::optional<VersionId> pinned, http::Response& response) const {
     InferRequest sample;
     sample.image = request.body;
-    if (sample.image.empty()) return WriteError(response, InvalidArgument("the body is empty", "send the image's bytes as the body"));
+    if (sample.image.empty())
+      return WriteError(response, InvalidArgument("the body is empty", "send the image's bytes as the body"));
     sample.text = Query(request, "text");
     sample.id = Query(request, "id");
     sample.routing_key = RoutingKey(request, Query(request, "routing_key"));
@@ -143,7 +149,8 @@ class Face {
 
   void InferJson(const http::Request& request, std::optional<VersionId> pinned, http::Response& response) const {
     if (!request.Header("inference-header-content-length").empty()) {
-      return WriteError(response, InvalidArgument("binary tensors are not taken here", "send JSON, or one image with Content-Type image/jpeg"));
+      return WriteError(response, InvalidArgument("binary tensors are not taken here",
+                                                  "send JSON, or one image with Content-Type image/jpeg"));
     }
     auto parsed = ParseInferRequest(request.body, options_.model_name);
     if (!parsed.ok()) return WriteError(response, parsed.status());
@@ -172,7 +179,8 @@ class Face {
 void MountInference(http::Server& server, Engine& engine, ProtocolOptions options) {
   const auto face = std::make_shared<const Face>(engine, std::move(options));
   const auto route = [&](const char* method, const std::string& pattern, auto handler) {
-    server.Route(method, pattern, [face, handler](const http::Request& q, http::Response& r) { ((*face).*handler)(q, r); });
+    server.Route(method, pattern,
+                 [face, handler](const http::Request& q, http::Response& r) { ((*face).*handler)(q, r); });
   };
   route("GET", "/v2", &Face::Metadata);
   route("GET", "/v2/", &Face::Metadata);

@@ -15,8 +15,9 @@ struct ProtocolOptions {
   std::function<std::string()> more_metrics;
 };
 
-// Puts the inference face of a node on a server: the Open Inference Protocol v2 (JSON), the raw-image shortcut, health, metadata, feedback
-// and metrics (serving/protocol.md). Errors are {"error": "..."}. REQUIRES: before Listen(); the engine outlives the server.
+// Puts the inference face of a node on a server: the Open Inference Protocol v2 (JSON), the raw-image shortcut, health,
+// metadata, feedback and metrics (serving/protocol.md). Errors are {"error": "..."}. REQUIRES: before Listen(); the
+// engine outlives the server.
 void MountInference(http::Server& server, Engine& engine, ProtocolOptions options);
 
 }  // namespace perennial::serving

@@ -11,7 +11,8 @@
 
 namespace perennial::serving {
 
-// One resident version. Immutable; a request holds it from admission to answer, so it retires after its last request by itself.
+// One resident version. Immutable; a request holds it from admission to answer, so it retires after its last request by
+// itself.
 struct Served {
   VersionId version;
   Hash256 root;
@@ -26,15 +27,15 @@ struct Routing {
   ServedPtr candidate;  // null: no trial
   uint32_t permille = 0;
 
-  // The version for a new request: the candidate for `permille` of the keys, always the same ones for one candidate, growing sets for
-  // growing weights. Null when there is no version.
+  // The version for a new request: the candidate for `permille` of the keys, always the same ones for one candidate,
+  // growing sets for growing weights. Null when there is no version.
   ServedPtr Pick(std::string_view routing_key) const;
   // A resident version by number; null when it is not resident.
   ServedPtr Find(VersionId version) const;
 };
 
-// Bucket of a routing key in a candidate's trial, 0 to 999. Salted with the candidate's number, so that it is not always the same
-// users who meet what is new; equal on all nodes.
+// Bucket of a routing key in a candidate's trial, 0 to 999. Salted with the candidate's number, so that it is not
+// always the same users who meet what is new; equal on all nodes.
 uint32_t TrialBucket(std::string_view routing_key, VersionId candidate);
 
 }  // namespace perennial::serving

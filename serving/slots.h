@@ -20,10 +20,12 @@ namespace perennial::serving {
 //   Revert     staged or candidate -> gone
 //   HaltTrial  candidate stays resident, takes no requests (its outputs broke)
 //
-// Current() may be called from any thread at any time; the moves are serialised by a lock that no request ever waits for, except HaltTrial.
+// Current() may be called from any thread at any time; the moves are serialised by a lock that no request ever waits
+// for, except HaltTrial.
 class Slots {
  public:
-  Slots(std::unique_ptr<PredictorFactory> factory, size_t max_batch) : factory_(std::move(factory)), max_batch_(max_batch) {}
+  Slots(std::unique_ptr<PredictorFactory> factory, size_t max_batch)
+      : factory_(std::move(factory)), max_batch_(max_batch) {}
 
   std::shared_ptr<const Routing> Current() const { return routing_.load(); }
 
@@ -47,12 +49,13 @@ class Slots {
   const size_t max_batch_;
   std::atomic<std::shared_ptr<const Routing>> routing_{std::make_shared<const Routing>()};
 
-  Mutex stage_mutex_;  // one Stage at a time; taken before mutex_
+  Mutex stage_mutex_;                                      // one Stage at a time; taken before mutex_
   std::set<std::string> warmed_ GUARDED_BY(stage_mutex_);  // architectures whose batch sizes this process has run
 
   Mutex mutex_;
   ServedPtr staged_ GUARDED_BY(mutex_);
-  // Versions that left the routing. Owned here too, so that a request that ends never frees a network; the next Stage does.
+  // Versions that left the routing. Owned here too, so that a request that ends never frees a network; the next Stage
+  // does.
   std::vector<ServedPtr> retired_ GUARDED_BY(mutex_);
   bool halted_ GUARDED_BY(mutex_) = false;
 };

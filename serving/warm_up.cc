@@ -20,12 +20,15 @@ PreparedInput MakeInput(const format::ModelSpec& spec, bool with_image, bool wit
   return input;
 }
 
-Status RunOnce(const Predictor& predictor, const format::VersionImage& image, const std::vector<PreparedInput>& inputs) {
+Status RunOnce(const Predictor& predictor, const format::VersionImage& image,
+               const std::vector<PreparedInput>& inputs) {
   const auto outputs = predictor.Predict(inputs);
   if (!outputs.ok()) return FailedPrecondition("warm-up: " + outputs.status().message());
-  if (outputs->size() != inputs.size()) return FailedPrecondition("warm-up: the network gave another number of answers than inputs");
+  if (outputs->size() != inputs.size())
+    return FailedPrecondition("warm-up: the network gave another number of answers than inputs");
   for (const Scores& scores : *outputs) {
-    if (scores.size() != image.labels.size()) return FailedPrecondition("warm-up: the network gave another number of scores than labels");
+    if (scores.size() != image.labels.size())
+      return FailedPrecondition("warm-up: the network gave another number of scores than labels");
     if (!AllFinite(scores)) return FailedPrecondition("warm-up: the network gave scores that are not finite");
   }
   return Status::Ok();

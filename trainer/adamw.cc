@@ -43,9 +43,8 @@ void AdamW::StepOnCpu(FlatParameters& parameters, double learning_rate, double s
   c.epsilon = static_cast<float>(options_.epsilon);
   c.keep = static_cast<float>(1 - learning_rate * options_.weight_decay);
   // The padding between segments is zero in all four buffers and stays zero.
-  AdamWPass(parameters.values().data_ptr<float>(), parameters.gradients().data_ptr<float>(),
-            moment1_.data_ptr<float>(), moment2_.data_ptr<float>(),
-            static_cast<size_t>(parameters.layout().total), c);
+  AdamWPass(parameters.values().data_ptr<float>(), parameters.gradients().data_ptr<float>(), moment1_.data_ptr<float>(),
+            moment2_.data_ptr<float>(), static_cast<size_t>(parameters.layout().total), c);
 }
 
 void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, double scale) {

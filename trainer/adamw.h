@@ -9,7 +9,7 @@
 namespace perennial::trainer {
 
 struct AdamWOptions {
-  double weight_decay = 0.05;      // on all parameters
+  double weight_decay = 0.05;  // on all parameters
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
@@ -19,7 +19,8 @@ struct AdamWOptions {
 // AdamW with decoupled weight decay (Loshchilov and Hutter, ICLR 2019, algorithm 2), bias-corrected:
 //   m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
 //   w = (1 - lr wd) w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
-// over the flat buffers; on CPU one fused pass, elsewhere tensor operations. The gradient is first scaled to max_gradient_norm. Thread-compatible.
+// over the flat buffers; on CPU one fused pass, elsewhere tensor operations. The gradient is first scaled to
+// max_gradient_norm. Thread-compatible.
 class AdamW {
  public:
   AdamW(const FlatParameters& parameters, AdamWOptions options);

@@ -6,13 +6,13 @@
 namespace perennial::trainer {
 
 struct AdamWCoefficients {
-  float gradient_scale = 1;   // from clipping
+  float gradient_scale = 1;  // from clipping
   float beta1 = 0.9f;
   float beta2 = 0.999f;
-  float rate = 0;             // learning rate / (1 - beta1^t)
-  float inverse_root = 1;     // 1 / sqrt(1 - beta2^t)
+  float rate = 0;          // learning rate / (1 - beta1^t)
+  float inverse_root = 1;  // 1 / sqrt(1 - beta2^t)
   float epsilon = 1e-8f;
-  float keep = 1;             // 1 - learning rate * weight decay
+  float keep = 1;  // 1 - learning rate * weight decay
 };
 
 // One fused pass: reads the gradient once, updates both moments and the weight.

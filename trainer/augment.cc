@@ -14,8 +14,8 @@ uint8_t Clamp(double value) { return static_cast<uint8_t>(std::clamp(std::lround
 void Shift(media::Image& image, int dx, int dy) {
   const std::vector<uint8_t> before = image.pixels;
   const auto row_bytes = static_cast<size_t>(image.width) * 3;
-  const int begin = std::clamp(dx, 0, image.width - 1);            // columns [begin, end) come from within the row,
-  const int end = std::clamp(image.width + dx, 1, image.width);    // the others repeat its first or last pixel
+  const int begin = std::clamp(dx, 0, image.width - 1);          // columns [begin, end) come from within the row,
+  const int end = std::clamp(image.width + dx, 1, image.width);  // the others repeat its first or last pixel
   const int moved = std::clamp(dx, 1 - image.width, image.width - 1);
   for (int y = 0; y < image.height; ++y) {
     const uint8_t* from = &before[static_cast<size_t>(std::clamp(y - dy, 0, image.height - 1)) * row_bytes];
@@ -35,8 +35,8 @@ void Illuminate(media::Image& image, double brightness, double contrast) {
   for (uint8_t& pixel : image.pixels) pixel = table[pixel];
 }
 
-// Gaussian noise: 1,024 normal values are drawn once, each pixel takes one of them (eight random bits and a moving start), so a
-// picture costs a thousand normals and not three thousand.
+// Gaussian noise: 1,024 normal values are drawn once, each pixel takes one of them (eight random bits and a moving
+// start), so a picture costs a thousand normals and not three thousand.
 void AddNoise(media::Image& image, double deviation, Rng& rng) {
   constexpr size_t kTable = 1024;
   std::array<int, kTable> table;

@@ -10,8 +10,9 @@
 
 namespace perennial::trainer {
 
-// Collects the new samples of the next step: the next `size` trainable entries of the log, or fewer when a flush entry comes. So a batch is a
-// function of log offsets only; how long the entries take to arrive does not matter. Owned by the trainer; thread-compatible.
+// Collects the new samples of the next step: the next `size` trainable entries of the log, or fewer when a flush entry
+// comes. So a batch is a function of log offsets only; how long the entries take to arrive does not matter. Owned by
+// the trainer; thread-compatible.
 class BatchAssembler {
  public:
   BatchAssembler(Prefetcher& prefetcher, size_t size, Offset begin)

@@ -15,8 +15,8 @@ namespace perennial::trainer {
 
 using ReplayDraw = std::vector<std::shared_ptr<const replay::Example>>;
 
-// Turns samples into one step's tensors: augmentation of replayed pictures, CutMix, modality dropout, packing. Everything random is keyed by
-// (seed, offset, step). Owned by the trainer; thread-compatible.
+// Turns samples into one step's tensors: augmentation of replayed pictures, CutMix, modality dropout, packing.
+// Everything random is keyed by (seed, offset, step). Owned by the trainer; thread-compatible.
 class BatchBuilder {
  public:
   BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, torch::Device device)

@@ -64,7 +64,8 @@ Status CandidateMaker::LoadForEvaluation(const format::VersionImage& image) {
 }
 
 Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& model, const char* name,
-                                                          const Request& request, const std::vector<Offsets>& held_out) {
+                                                          const Request& request,
+                                                          const std::vector<Offsets>& held_out) {
   Contender contender;
   contender.name = name;
   PERENNIAL_ASSIGN_OR_RETURN(contender.quantised,

@@ -16,8 +16,8 @@
 
 namespace perennial::trainer {
 
-// Makes a candidate version: quantises student and moving average exactly as they would ship, evaluates both, keeps the better, writes the
-// report, asks the gate. Owned by the trainer; thread-compatible. REQUIRES `log` outlives it.
+// Makes a candidate version: quantises student and moving average exactly as they would ship, evaluates both, keeps the
+// better, writes the report, asks the gate. Owned by the trainer; thread-compatible. REQUIRES `log` outlives it.
 class CandidateMaker {
  public:
   CandidateMaker(const samples::SampleLog& log, Evaluator::Options evaluation)

@@ -11,9 +11,7 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kMaxText = 1u << 20;
 
-std::string KeyOf(std::string_view name, std::string_view part) {
-  return std::string(name) + "/" + std::string(part);
-}
+std::string KeyOf(std::string_view name, std::string_view part) { return std::string(name) + "/" + std::string(part); }
 
 void EncodeStrings(const std::vector<std::string>& strings, ByteWriter& out) {
   out.Varint(strings.size());
@@ -56,9 +54,9 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
 Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   ByteReader in(bytes);
   if (const uint8_t format = in.U8(); in.ok() && format != kFormat) {
-    return FailedPrecondition("trainer checkpoint has format " + std::to_string(format) + ", this program reads " +
-                                  std::to_string(kFormat),
-                              "start the version of Perennial that wrote it");
+    return FailedPrecondition(
+        "trainer checkpoint has format " + std::to_string(format) + ", this program reads " + std::to_string(kFormat),
+        "start the version of Perennial that wrote it");
   }
   Checkpoint checkpoint;
   checkpoint.spec_json = std::string(in.Bytes(kMaxText));
@@ -107,7 +105,7 @@ Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const st
 
 struct Part {
   const char* name;
-  torch::Tensor LearnerState::* tensor;
+  torch::Tensor LearnerState::*tensor;
 };
 constexpr Part kParts[] = {{"weights", &LearnerState::weights},
                            {"average", &LearnerState::average},

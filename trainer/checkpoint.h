@@ -15,8 +15,8 @@
 
 namespace perennial::trainer {
 
-// Everything a trainer needs to go on as if it had never stopped, but for the replay memory, which adds its own changes to the same batch. Format in
-// trainer/checkpoint.md. Value type.
+// Everything a trainer needs to go on as if it had never stopped, but for the replay memory, which adds its own changes
+// to the same batch. Format in trainer/checkpoint.md. Value type.
 struct Checkpoint {
   std::string spec_json;
   std::string strategy;

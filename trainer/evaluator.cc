@@ -52,8 +52,7 @@ Result<std::shared_ptr<const Evaluator::Item>> Evaluator::Load(Offset offset, co
   item->text = std::move(entry.sample.text);
   item->label = std::move(*entry.sample.label);
   if (!entry.sample.image.empty()) {
-    PERENNIAL_ASSIGN_OR_RETURN(const media::Image image,
-                               media::DecodeImage(entry.sample.image, media::DecodeLimits{}));
+    PERENNIAL_ASSIGN_OR_RETURN(const media::Image image, media::DecodeImage(entry.sample.image, media::DecodeLimits{}));
     item->pixels = std::make_shared<media::Image>(model::FitImage(image, spec));
   }
   if (cached_bytes_ + item->Bytes() <= options_.cache_bytes) {

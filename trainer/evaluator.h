@@ -15,8 +15,8 @@
 
 namespace perennial::trainer {
 
-// Runs a model over held-out samples of the log, in batches and without gradients, and scores it. Keeps decoded pictures, up to a bound.
-// Owned by the trainer; thread-compatible.
+// Runs a model over held-out samples of the log, in batches and without gradients, and scores it. Keeps decoded
+// pictures, up to a bound. Owned by the trainer; thread-compatible.
 class Evaluator {
  public:
   struct Options {
@@ -31,9 +31,10 @@ class Evaluator {
   // What a model answered: the label's index by offset.
   using Predictions = std::unordered_map<uint64_t, int64_t>;
 
-  // Which held-out samples a slice's accuracy is measured on. The gate must not look at the test part where it can do without: it has the drawn share when
-  // that has at least kMinimumDrawn samples, else all held-out samples. The report has the test part when there is one, else
-  // the drawn share. At most `max_per_slice` (0: all), the ones with the lowest hash, so that the choice hardly moves as the log grows.
+  // Which held-out samples a slice's accuracy is measured on. The gate must not look at the test part where it can do
+  // without: it has the drawn share when that has at least kMinimumDrawn samples, else all held-out samples. The report
+  // has the test part when there is one, else the drawn share. At most `max_per_slice` (0: all), the ones with the
+  // lowest hash, so that the choice hardly moves as the log grows.
   static constexpr size_t kMinimumDrawn = 50;
   Result<std::vector<Offset>> GateOffsets(const std::string& slice, size_t max_per_slice) const;
   Result<std::vector<Offset>> ReportOffsets(const std::string& slice, size_t max_per_slice) const;

@@ -33,8 +33,9 @@ FlatLayout FlatLayout::Of(const model::Model& model) {
 }
 
 const FlatLayout::Segment* FlatLayout::Find(std::string_view name) const {
-  const auto at = std::lower_bound(segments.begin(), segments.end(), name,
-                                   [](const Segment& segment, std::string_view wanted) { return segment.name < wanted; });
+  const auto at =
+      std::lower_bound(segments.begin(), segments.end(), name,
+                       [](const Segment& segment, std::string_view wanted) { return segment.name < wanted; });
   return at != segments.end() && at->name == name ? &*at : nullptr;
 }
 

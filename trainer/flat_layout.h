@@ -12,8 +12,9 @@
 
 namespace perennial::trainer {
 
-// Where each parameter of a model lies in one flat f32 buffer. Segments are sorted by name, so a freshly built model and one whose head grew
-// on the way have the same layout (and sums over it are bit-identical); each starts at a multiple of 16 floats. Value type.
+// Where each parameter of a model lies in one flat f32 buffer. Segments are sorted by name, so a freshly built model
+// and one whose head grew on the way have the same layout (and sums over it are bit-identical); each starts at a
+// multiple of 16 floats. Value type.
 struct FlatLayout {
   struct Segment {
     std::string name;
@@ -34,8 +35,8 @@ struct FlatLayout {
   static Result<FlatLayout> Decode(std::string_view bytes);
 };
 
-// Copies `source` (laid out as `from`) into `target` (laid out as `to`): segments of the same name, their leading rows where the
-// row count differs; what `from` lacks stays as it is in `target`.
+// Copies `source` (laid out as `from`) into `target` (laid out as `to`): segments of the same name, their leading rows
+// where the row count differs; what `from` lacks stays as it is in `target`.
 void CopyShared(const FlatLayout& from, const torch::Tensor& source, const FlatLayout& to, torch::Tensor target);
 
 }  // namespace perennial::trainer

@@ -7,9 +7,10 @@
 
 namespace perennial::trainer {
 
-// All parameters of a model as views of one flat f32 tensor, and all gradients as views of another: clipping, optimiser and moving average are
-// then a handful of operations instead of hundreds. Owned by the Learner; thread-compatible. REQUIRES `model` outlives it and nobody
-// else replaces its parameters (zero the gradients here, not through the module: that would drop the views).
+// All parameters of a model as views of one flat f32 tensor, and all gradients as views of another: clipping, optimiser
+// and moving average are then a handful of operations instead of hundreds. Owned by the Learner; thread-compatible.
+// REQUIRES `model` outlives it and nobody else replaces its parameters (zero the gradients here, not through the
+// module: that would drop the views).
 class FlatParameters {
  public:
   // Moves the model's values into the flat buffer. Without gradients the parameters are frozen (a teacher).
@@ -19,9 +20,9 @@ class FlatParameters {
   FlatLayout Rebind();
 
   const FlatLayout& layout() const { return layout_; }
-  torch::Tensor& values() { return values_; }              // [total] f32; padding is zero
+  torch::Tensor& values() { return values_; }  // [total] f32; padding is zero
   const torch::Tensor& values() const { return values_; }
-  torch::Tensor& gradients() { return gradients_; }        // [total] f32; undefined without gradients
+  torch::Tensor& gradients() { return gradients_; }  // [total] f32; undefined without gradients
   void ZeroGradients() { gradients_.zero_(); }
 
  private:

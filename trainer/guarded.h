@@ -8,7 +8,8 @@
 
 namespace perennial::trainer {
 
-// Runs `body` (which returns a Status or a Result) and turns what LibTorch throws into kInternal: no exception leaves this folder.
+// Runs `body` (which returns a Status or a Result) and turns what LibTorch throws into kInternal: no exception leaves
+// this folder.
 template <typename Body>
 auto Guarded(std::string_view what, Body&& body) -> decltype(body()) {
   try {

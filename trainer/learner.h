@@ -24,12 +24,13 @@ struct LearnerState {
   torch::Tensor weights, average, moment1, moment2;  // [layout.total] f32, CPU
 };
 
-// The student network, its exponential moving average (the teacher) and the optimiser, on one device. Made at the first batch, when there is a
-// label. Owned by the trainer; thread-compatible.
+// The student network, its exponential moving average (the teacher) and the optimiser, on one device. Made at the first
+// batch, when there is a label. Owned by the trainer; thread-compatible.
 class Learner {
  public:
   static Result<std::unique_ptr<Learner>> Build(const TrainerOptions& options, int64_t labels);
-  static Result<std::unique_ptr<Learner>> Restore(const TrainerOptions& options, int64_t labels, const LearnerState& state);
+  static Result<std::unique_ptr<Learner>> Restore(const TrainerOptions& options, int64_t labels,
+                                                  const LearnerState& state);
 
   // More outputs for new labels; what was learned, the moments included, stays.
   void Grow(int64_t labels);

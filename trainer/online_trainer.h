@@ -22,28 +22,28 @@ struct AugmentOptions {
   double illumination = 0.0;  // largest relative change of brightness and contrast
   double noise = 0.0;         // largest standard deviation, share of full scale
   double occlusion = 0.0;     // chance of one grey rectangle
-  double cutmix = 0.0;        // chance that a sample's picture is mixed (image-only labels; off for questions about pictures)
-  int shift = 2;              // largest translation in pixels, edges repeated
+  double cutmix = 0.0;  // chance that a sample's picture is mixed (image-only labels; off for questions about pictures)
+  int shift = 2;        // largest translation in pixels, edges repeated
   Status Validate() const;
 };
 
 struct TrainerOptions {
-  std::string name = "main";            // separates several trainers in one store ("naive")
+  std::string name = "main";  // separates several trainers in one store ("naive")
   format::ModelSpec spec;
-  std::string strategy = "er";          // trainer/strategy.h: "er", "naive", ...
+  std::string strategy = "er";  // trainer/strategy.h: "er", "naive", ...
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
-  double learning_rate = 1e-3;          // AdamW; 3e-3 was far worse on easy_vqa
-  double weight_decay = 0.05;           // on all parameters
+  double learning_rate = 1e-3;  // AdamW; 3e-3 was far worse on easy_vqa
+  double weight_decay = 0.05;   // on all parameters
   double max_gradient_norm = 1.0;
   uint64_t warmup_steps = 50;
-  double ema_decay = 0.998;             // reached after a warm-up: min(ema_decay, (1 + step) / (10 + step))
+  double ema_decay = 0.998;  // reached after a warm-up: min(ema_decay, (1 + step) / (10 + step))
   AugmentOptions augment;
   uint64_t seed = 1;
   uint64_t checkpoint_every_steps = 500;
   int decode_threads = 1;
-  std::string device = "cpu";           // "cpu" or "cuda"
+  std::string device = "cpu";                    // "cpu" or "cuda"
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
   // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
@@ -56,21 +56,23 @@ struct SliceMetrics {
   double accuracy = 0;
   double balanced_accuracy = 0;  // mean recall over the classes present
   double best_accuracy = 0;      // best ever published (forgetting = best - now)
-  double learned_accuracy = 0;   // at the end of the slice's own part of the stream, for backward transfer; NaN until known
-  uint64_t gate_samples = 0;     // the gate's own held-out samples of the slice (not the test part where it can do without)
+  double learned_accuracy =
+      0;  // at the end of the slice's own part of the stream, for backward transfer; NaN until known
+  uint64_t gate_samples =
+      0;  // the gate's own held-out samples of the slice (not the test part where it can do without)
   uint64_t gate_correct = 0;
 };
 
-// Evaluation of one set of weights, as shipped (quantised), on held-out samples of the slices trained on so far: on a slice's explicit test part
-// where it has one, else on its drawn share. The choice between student and EMA and the gate's verdict use the drawn share (see
-// trainer/evaluator.h), so that the test part only reports.
+// Evaluation of one set of weights, as shipped (quantised), on held-out samples of the slices trained on so far: on a
+// slice's explicit test part where it has one, else on its drawn share. The choice between student and EMA and the
+// gate's verdict use the drawn share (see trainer/evaluator.h), so that the test part only reports.
 struct EvaluationReport {
   std::vector<SliceMetrics> slices;
-  double average_accuracy = 0;            // mean over slices
+  double average_accuracy = 0;  // mean over slices
   double average_balanced_accuracy = 0;
-  double forgetting = 0;                  // mean over slices of max(0, best - now)
-  double backward_transfer = 0;           // mean over slices but the last of (now - learned)
-  std::string shipped;                    // "student" or "ema"
+  double forgetting = 0;         // mean over slices of max(0, best - now)
+  double backward_transfer = 0;  // mean over slices but the last of (now - learned)
+  std::string shipped;           // "student" or "ema"
   uint64_t trained_until = 0;
   std::string ToJson() const;
 };
@@ -79,41 +81,44 @@ struct Candidate {
   format::VersionImage image;
   EvaluationReport report;
   double saturated_ratio = 0;
-  bool accepted = false;       // the gate's word
-  std::string reason;          // why, in words, with numbers
+  bool accepted = false;         // the gate's word
+  std::string reason;            // why, in words, with numbers
   int64_t newest_sample_us = 0;  // arrival of the newest sample learned
 };
 
 struct TrainerStatus {
-  Offset cursor;            // next log entry to read
+  Offset cursor;  // next log entry to read
   uint64_t steps = 0;
   uint64_t samples_trained = 0;
-  double loss = 0;          // running mean
+  double loss = 0;  // running mean
   double samples_per_s = 0;
   size_t labels = 0;
   size_t replay_size = 0;
   uint64_t replay_bytes = 0;
-  uint64_t skipped_steps = 0;   // steps not applied because loss or gradient was not finite
-  bool flush_due = false;       // a flush entry was passed, and something was trained, since the last MakeCandidate
+  uint64_t skipped_steps = 0;  // steps not applied because loss or gradient was not finite
+  bool flush_due = false;      // a flush entry was passed, and something was trained, since the last MakeCandidate
 };
 
-// Learns from the log, one pass, with replay. A batch is a function of log offsets and state, never of arrival time; cursor, weights, EMA, optimiser, random
-// state, labels and replay are saved in one atomic batch, so after a kill -9 the run goes on bit-identically (one compute thread). Decoding and
-// augmentation run ahead on own threads, keyed by (seed, offset). Thread rule: one thread drives it; GetStatus is thread-safe.
+// Learns from the log, one pass, with replay. A batch is a function of log offsets and state, never of arrival time;
+// cursor, weights, EMA, optimiser, random state, labels and replay are saved in one atomic batch, so after a kill -9
+// the run goes on bit-identically (one compute thread). Decoding and augmentation run ahead on own threads, keyed by
+// (seed, offset). Thread rule: one thread drives it; GetStatus is thread-safe.
 class OnlineTrainer {
  public:
   static std::vector<std::string> Families();
-  static Result<std::unique_ptr<OnlineTrainer>> Open(TrainerOptions options, samples::SampleLog& log, kv::KvStore& store,
-                                                     const Clock& clock);
+  static Result<std::unique_ptr<OnlineTrainer>> Open(TrainerOptions options, samples::SampleLog& log,
+                                                     kv::KvStore& store, const Clock& clock);
   virtual ~OnlineTrainer() = default;
 
   enum class StepOutcome : uint8_t { kStepped, kNoData };
-  // One optimiser step on the next `new_per_step` trainable entries (fewer before a flush entry) plus replay. Waits for entries until `deadline`.
+  // One optimiser step on the next `new_per_step` trainable entries (fewer before a flush entry) plus replay. Waits for
+  // entries until `deadline`.
   virtual Result<StepOutcome> Step(SteadyTime deadline) = 0;
   // Saves everything, synced. Also called by Step every checkpoint_every_steps.
   virtual Status Checkpoint() = 0;
-  // Quantises student and EMA with frozen scales (fresh ones when `frozen` is null), evaluates both on held-out samples, picks the better, asks the gate
-  // against the last accepted candidate. `max_per_slice` bounds the evaluation (0: all).
+  // Quantises student and EMA with frozen scales (fresh ones when `frozen` is null), evaluates both on held-out
+  // samples, picks the better, asks the gate against the last accepted candidate. `max_per_slice` bounds the evaluation
+  // (0: all).
   virtual Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                           size_t max_per_slice) = 0;
   // The candidate was published: its metrics become the gate's reference; part of the next checkpoint.

@@ -25,15 +25,15 @@ struct Prepared {
     kSkipped,  // nothing to train on up to and including `offset`
   } kind = Kind::kSample;
   Offset offset;
-  replay::Example example;                         // kSample; pixels are decoded and resized, not augmented
-  std::shared_ptr<const media::Image> augmented;   // what this sample's first step sees
+  replay::Example example;                        // kSample; pixels are decoded and resized, not augmented
+  std::shared_ptr<const media::Image> augmented;  // what this sample's first step sees
   int64_t appended_us = 0;
 };
 
-// Reads the log ahead of the step and decodes, resizes and augments on threads of its own ("prefetch-N"). Bounded: at most `capacity` entries
-// ahead. Results come in log order and depend on (log, seed, offset) only, never on timing or thread count. A picture that does not
-// decode (it did when it was accepted) is left out with a warning; an unreadable log is an error of Next() and is tried again. Owned by
-// the trainer; Next() is for one thread.
+// Reads the log ahead of the step and decodes, resizes and augments on threads of its own ("prefetch-N"). Bounded: at
+// most `capacity` entries ahead. Results come in log order and depend on (log, seed, offset) only, never on timing or
+// thread count. A picture that does not decode (it did when it was accepted) is left out with a warning; an unreadable
+// log is an error of Next() and is tried again. Owned by the trainer; Next() is for one thread.
 class Prefetcher {
  public:
   struct Options {

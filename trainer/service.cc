@@ -9,9 +9,12 @@ namespace perennial::trainer {
 
 std::string_view TrainerStateName(TrainerState state) {
   switch (state) {
-    case TrainerState::kRunning: return "running";
-    case TrainerState::kPaused: return "paused";
-    case TrainerState::kFailed: return "failed";
+    case TrainerState::kRunning:
+      return "running";
+    case TrainerState::kPaused:
+      return "paused";
+    case TrainerState::kFailed:
+      return "failed";
   }
   return "failed";
 }
@@ -29,8 +32,7 @@ Result<std::unique_ptr<TrainerService>> TrainerService::Start(ServiceOptions opt
                                                               const samples::SampleLog& log, CandidateSink* sink,
                                                               const Clock& clock) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
-  std::unique_ptr<TrainerService> service(
-      new TrainerService(std::move(options), std::move(trainer), log, sink, clock));
+  std::unique_ptr<TrainerService> service(new TrainerService(std::move(options), std::move(trainer), log, sink, clock));
   service->thread_ = Thread("trainer", [raw = service.get()] { raw->Run(); });
   return service;
 }

@@ -19,16 +19,16 @@
 
 namespace perennial::trainer {
 
-// Where finished candidates go: the hub implements it over the publisher and the rollout. All calls come from the service's
-// thread, none while a lock of the service is held.
+// Where finished candidates go: the hub implements it over the publisher and the rollout. All calls come from the
+// service's thread, none while a lock of the service is held.
 class CandidateSink {
  public:
   virtual ~CandidateSink() = default;
   // False while another version is on trial; the newest accepted candidate then waits in the service.
   virtual bool ReadyForCandidate() = 0;
   // Called for a candidate the gate accepted, and for every candidate made by hand (which the sink may refuse when
-  // `candidate.accepted` is false). Returns the version it was published as. An error keeps an accepted candidate for another
-  // try, except kFailedPrecondition, which drops it (refused for good).
+  // `candidate.accepted` is false). Returns the version it was published as. An error keeps an accepted candidate for
+  // another try, except kFailedPrecondition, which drops it (refused for good).
   virtual Result<VersionId> Offer(const Candidate& candidate, bool by_hand) = 0;
   // The image whose scales the next candidate is quantised with; null for fresh scales.
   virtual std::shared_ptr<const format::VersionImage> FrozenScales() = 0;
@@ -52,11 +52,13 @@ struct EvaluationRecord {
 };
 
 struct ServiceOptions {
-  uint64_t candidate_every_samples = 2000;  // a candidate at each multiple of this many trained samples; and after a flush
-  size_t max_eval_per_slice = 500;          // 0: all held-out samples
-  size_t history_limit = 10'000;            // oldest records go first
+  uint64_t candidate_every_samples =
+      2000;                         // a candidate at each multiple of this many trained samples; and after a flush
+  size_t max_eval_per_slice = 500;  // 0: all held-out samples
+  size_t history_limit = 10'000;    // oldest records go first
   Duration idle_wait = std::chrono::milliseconds(100);  // longest wait for data before requests are looked at
-  Duration retry_after = std::chrono::seconds(5);       // after a full disk or an absent peer; other errors wait for Resume()
+  Duration retry_after =
+      std::chrono::seconds(5);  // after a full disk or an absent peer; other errors wait for Resume()
   // Called without a lock held, on the service's thread (on_state also on that of Pause and Resume).
   std::function<void(const EvaluationRecord&)> on_evaluation;
   std::function<void(TrainerState, const Status&)> on_state;
@@ -70,9 +72,10 @@ struct ServiceStatus {
   uint64_t backlog = 0;  // log entries not read yet
 };
 
-// Drives one OnlineTrainer on a thread of its own ("trainer"): steps, candidates at fixed sample counts, offers to the sink, checkpoint at
-// the end. A service without a sink (a shadow, as naive fine-tuning beside the main one) evaluates at the same counts and takes every
-// evaluation as published, so that its forgetting is known. Owned by the hub. Thread-safe.
+// Drives one OnlineTrainer on a thread of its own ("trainer"): steps, candidates at fixed sample counts, offers to the
+// sink, checkpoint at the end. A service without a sink (a shadow, as naive fine-tuning beside the main one) evaluates
+// at the same counts and takes every evaluation as published, so that its forgetting is known. Owned by the hub.
+// Thread-safe.
 class TrainerService {
  public:
   // REQUIRES `log`, `clock` and `sink` (may be null) outlive the service.

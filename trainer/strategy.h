@@ -15,10 +15,11 @@ namespace perennial::trainer {
 // One step's data, new samples first, then replayed ones, in one tensor set so that one forward pass serves both.
 struct StepBatch {
   model::ModelInput input;
-  torch::Tensor targets;        // [batch] i64
-  int64_t fresh = 0;            // rows [0, fresh) are new, the rest is replay
-  torch::Tensor mixed_targets;  // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
-  torch::Tensor own_share;      // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
+  torch::Tensor targets;  // [batch] i64
+  int64_t fresh = 0;      // rows [0, fresh) are new, the rest is replay
+  torch::Tensor
+      mixed_targets;        // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
+  torch::Tensor own_share;  // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
 };
 
 // What a strategy may look at. `teacher` is the exponential moving average of `student`; it takes no gradient.
@@ -28,8 +29,8 @@ struct StepContext {
   model::Model& teacher;
 };
 
-// One continual-learning method: given the new batch, the replay batch and the model, a loss. Strategies live in a file pair each and
-// are found by name. Owned by the trainer, called on its thread. Deterministic: any state is in Save().
+// One continual-learning method: given the new batch, the replay batch and the model, a loss. Strategies live in a file
+// pair each and are found by name. Owned by the trainer, called on its thread. Deterministic: any state is in Save().
 class Strategy {
  public:
   virtual ~Strategy() = default;

@@ -33,7 +33,8 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   const SteadyTime began = clock_.Now();
   const std::vector<Prepared>& fresh = assembler_->samples();
   PERENNIAL_RETURN_IF_ERROR(PrepareLabels(fresh));
-  // On a copy, and the batch stays with the assembler until the step is done: a step that fails can be tried again as it was.
+  // On a copy, and the batch stays with the assembler until the step is done: a step that fails can be tried again as
+  // it was.
   Rng rng = rng_;
   ReplayDraw replayed;
   if (strategy_->UsesReplay()) replayed = replay_->Draw(options_.replay_per_step, rng);

@@ -22,11 +22,12 @@
 
 namespace perennial::trainer {
 
-// The OnlineTrainer: wires prefetcher, batches, replay, learner, candidates and checkpoint. Thread rule as OnlineTrainer's.
+// The OnlineTrainer: wires prefetcher, batches, replay, learner, candidates and checkpoint. Thread rule as
+// OnlineTrainer's.
 class StreamTrainer final : public OnlineTrainer {
  public:
-  static Result<std::unique_ptr<StreamTrainer>> Open(TrainerOptions options, samples::SampleLog& log, kv::KvStore& store,
-                                                     const Clock& clock);
+  static Result<std::unique_ptr<StreamTrainer>> Open(TrainerOptions options, samples::SampleLog& log,
+                                                     kv::KvStore& store, const Clock& clock);
 
   Result<StepOutcome> Step(SteadyTime deadline) override;
   Status Checkpoint() override;

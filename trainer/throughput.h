@@ -7,7 +7,8 @@
 
 namespace perennial::trainer {
 
-// New samples per second of busy time, over about the last fifty steps; waiting for data does not count. Thread-compatible.
+// New samples per second of busy time, over about the last fifty steps; waiting for data does not count.
+// Thread-compatible.
 class Throughput {
  public:
   void Add(uint64_t samples, Duration busy) {

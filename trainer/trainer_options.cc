@@ -21,7 +21,8 @@ Status AugmentOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.noise", noise));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.occlusion", occlusion));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.cutmix", cutmix));
-  if (shift < 0 || shift > 64) return InvalidArgument("augment.shift is " + std::to_string(shift) + ", not 0 to 64 pixels");
+  if (shift < 0 || shift > 64)
+    return InvalidArgument("augment.shift is " + std::to_string(shift) + ", not 0 to 64 pixels");
   return Status::Ok();
 }
 

@@ -6,7 +6,8 @@
 namespace perennial::updater {
 namespace {
 
-// A run byte of 0..254 means so many zeros and then a one; 255 means 255 zeros and no one yet. Zeros after the last one are not told.
+// A run byte of 0..254 means so many zeros and then a one; 255 means 255 zeros and no one yet. Zeros after the last one
+// are not told.
 constexpr char kRuns = 0;
 constexpr char kMask = 1;
 constexpr size_t kLongRun = 255;

@@ -9,8 +9,8 @@
 
 namespace perennial::updater {
 
-// Bits as bytes that an order-0 byte coder (zstd's Huffman stage) packs close to their entropy: sparse bits as the runs of zeros between the
-// ones, dense bits eight to a byte. The first byte says which. Empty for no bits. Pure.
+// Bits as bytes that an order-0 byte coder (zstd's Huffman stage) packs close to their entropy: sparse bits as the runs
+// of zeros between the ones, dense bits eight to a byte. The first byte says which. Empty for no bits. Pure.
 std::string PackBits(const std::vector<bool>& bits);
 
 // The inverse, for a count known from elsewhere. kCorruption for bytes that PackBits would not make for it in length.

@@ -28,7 +28,9 @@ Result<format::VersionImage> DecodeObject(const format::ObjectRef& object, const
   return image;
 }
 
-Result<std::string> EncodeSnapshot(const format::VersionImage& target) { return SnapshotZstd().Encode(nullptr, target); }
+Result<std::string> EncodeSnapshot(const format::VersionImage& target) {
+  return SnapshotZstd().Encode(nullptr, target);
+}
 
 Result<format::VersionImage> DecodeSnapshot(std::string_view bytes, uint64_t max_bytes) {
   return SnapshotZstd().Decode(nullptr, bytes, max_bytes);

@@ -24,8 +24,9 @@ class Codec {
   virtual format::ObjectKind kind() const = 0;
   // `base` is null for snapshots and needed for deltas. REQUIRES target.Validate() is ok.
   virtual Result<std::string> Encode(const format::VersionImage* base, const format::VersionImage& target) const = 0;
-  // The target, decoded into a copy; the base is never touched. Hostile bytes give kCorruption, more than `max_bytes` of decoded
-  // payload kResourceExhausted, another base than the encoder's kFailedPrecondition. A delta carries the target's root and checks it.
+  // The target, decoded into a copy; the base is never touched. Hostile bytes give kCorruption, more than `max_bytes`
+  // of decoded payload kResourceExhausted, another base than the encoder's kFailedPrecondition. A delta carries the
+  // target's root and checks it.
   virtual Result<format::VersionImage> Decode(const format::VersionImage* base, std::string_view bytes,
                                               uint64_t max_bytes) const = 0;
 };
@@ -33,8 +34,8 @@ class Codec {
 // kNotFound ("update the node's software") for an id this build does not know.
 Result<const Codec*> FindCodec(uint32_t id);
 
-// What a node does with a fetched object: finds the codec, checks the base's root, decodes within the manifest's cap and checks the
-// result's root. `base` may be null for snapshots. kCorruption when the result is not `target_root`.
+// What a node does with a fetched object: finds the codec, checks the base's root, decodes within the manifest's cap
+// and checks the result's root. `base` may be null for snapshots. kCorruption when the result is not `target_root`.
 Result<format::VersionImage> DecodeObject(const format::ObjectRef& object, const Hash256& target_root,
                                           const format::VersionImage* base, std::string_view bytes);
 

@@ -32,7 +32,8 @@ Shares SharesOf(const ArmCounts& stable, const ArmCounts& candidate) {
           {candidate.feedback_correct, candidate.feedback}};
 }
 
-// How sure we are that the candidate fails more often. Without a control (the candidate has all traffic) the control counts as faultless.
+// How sure we are that the candidate fails more often. Without a control (the candidate has all traffic) the control
+// counts as faultless.
 double ErrorIncreaseLower(const Shares& s) {
   if (s.errors_stable.total == 0) return WilsonLower(s.errors_candidate);
   return DifferenceLower(s.errors_candidate, s.errors_stable);
@@ -49,7 +50,8 @@ Decision Decide(const ArmCounts& stable, const ArmCounts& candidate, Duration tr
     return RollBack("error rate " + Share(s.errors_candidate) + " against " + Share(s.errors_stable) +
                     " of the stable version");
   }
-  // Accuracy is compared on labelled answers only, and needs a control: without one a hard task looks like a bad version.
+  // Accuracy is compared on labelled answers only, and needs a control: without one a hard task looks like a bad
+  // version.
   const bool comparable = s.right_stable.total > 0 && s.right_candidate.total > 0;
   if (candidate.requests >= options.guard_requests && candidate.feedback >= options.guard_requests && comparable &&
       DifferenceLower(s.right_stable, s.right_candidate) > options.max_accuracy_drop) {

@@ -8,8 +8,9 @@
 
 namespace perennial::updater {
 
-// What a delta does with one tensor's codes or floats: the first `common` numbers are told as differences to `base` (or are equal to it,
-// when skipped), the `fresh` ones after them (rows of a grown head, a new tensor) as they are. Borrows the base.
+// What a delta does with one tensor's codes or floats: the first `common` numbers are told as differences to `base` (or
+// are equal to it, when skipped), the `fresh` ones after them (rows of a grown head, a new tensor) as they are. Borrows
+// the base.
 template <typename Number>
 struct StreamPlan {
   const Number* base = nullptr;
@@ -21,8 +22,8 @@ struct TensorPlan {
   StreamPlan<float> floats;  // scales of int8 rows, values of f32 tensors
 };
 
-// One plan per tensor of `target`, from shapes alone, so that encoder and decoder agree: a base tensor of the same name, kind and row shape
-// predicts the rows both have. `target` needs names, kinds and shapes only.
+// One plan per tensor of `target`, from shapes alone, so that encoder and decoder agree: a base tensor of the same
+// name, kind and row shape predicts the rows both have. `target` needs names, kinds and shapes only.
 std::vector<TensorPlan> PlanDelta(const format::VersionImage& base, const format::VersionImage& target);
 
 // Flags that the encoder adds per tensor.

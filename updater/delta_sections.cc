@@ -9,8 +9,8 @@
 namespace perennial::updater {
 namespace {
 
-// The fast level finds few matches and so leaves noise to the Huffman stage, which is right for most sections; the thorough one finds
-// the patterns there are. Levels between were worse than both on dense changes.
+// The fast level finds few matches and so leaves noise to the Huffman stage, which is right for most sections; the
+// thorough one finds the patterns there are. Levels between were worse than both on dense changes.
 constexpr int kFastLevel = 1;
 constexpr int kThoroughLevel = 16;
 // The thorough level takes about half a second for a megabyte.

@@ -10,7 +10,8 @@
 #include "storage/base/status.h"
 #include "updater/delta_streams.h"
 
-// The sections of a zstd delta: each a frame of its own, for each has its own statistics; an empty one takes a byte. Pure.
+// The sections of a zstd delta: each a frame of its own, for each has its own statistics; an empty one takes a byte.
+// Pure.
 namespace perennial::updater {
 
 // `prefix` is text that the reader has too.
@@ -23,7 +24,8 @@ Status WriteCodeDifferences(const CodeDifferences& differences, ByteWriter& out)
 // Of `count` codes; what comes back satisfies what CodeRestorer requires.
 Result<CodeDifferences> ReadCodeDifferences(ByteReader& in, size_t count);
 
-// 32-bit words as a section per byte plane: the low planes of a float's difference are noise, the high ones nearly constant.
+// 32-bit words as a section per byte plane: the low planes of a float's difference are noise, the high ones nearly
+// constant.
 Status WritePlanes(const std::vector<uint32_t>& words, ByteWriter& out);
 // 4 * words bytes, as storage/format/float_planes.h reads them.
 Result<std::string> ReadPlanes(ByteReader& in, size_t words);

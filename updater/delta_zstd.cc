@@ -93,7 +93,8 @@ Status WriteStreams(const VersionImage& target, const std::vector<TensorPlan>& p
     for (size_t j = 0; j < plan.floats.common && (flags[i] & kSkipFloats) == 0; ++j) {
       floats.push_back(FoldFloat(plan.floats.base[j], values[j]));
     }
-    for (size_t j = plan.floats.common; j < values.size(); ++j) fresh_floats.push_back(std::bit_cast<uint32_t>(values[j]));
+    for (size_t j = plan.floats.common; j < values.size(); ++j)
+      fresh_floats.push_back(std::bit_cast<uint32_t>(values[j]));
   }
   PERENNIAL_RETURN_IF_ERROR(WriteCodeDifferences(codes, out));
   PERENNIAL_RETURN_IF_ERROR(WriteSection(fresh_codes, out));

@@ -12,11 +12,11 @@ namespace perennial::updater {
 struct ArmCounts {
   VersionId version;
   uint64_t requests = 0;
-  uint64_t errors = 0;             // answers that were not a prediction through the version's fault
-  uint64_t nan_outputs = 0;        // of these, outputs that were not finite
-  uint64_t feedback = 0;           // answers whose true label came back
+  uint64_t errors = 0;       // answers that were not a prediction through the version's fault
+  uint64_t nan_outputs = 0;  // of these, outputs that were not finite
+  uint64_t feedback = 0;     // answers whose true label came back
   uint64_t feedback_correct = 0;
-  double confidence_sum = 0;       // of the top class
+  double confidence_sum = 0;  // of the top class
   double latency_ms_sum = 0;
 
   ArmCounts& operator+=(const ArmCounts& other);
@@ -27,7 +27,8 @@ struct ArmCounts {
 class Evidence {
  public:
   virtual ~Evidence() = default;
-  // Counts per resident version (stable and, during a trial, the candidate) since the current trial began (or since it became stable).
+  // Counts per resident version (stable and, during a trial, the candidate) since the current trial began (or since it
+  // became stable).
   virtual std::vector<ArmCounts> Counts() const = 0;
 };
 

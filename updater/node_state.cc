@@ -43,8 +43,8 @@ constexpr Transition kTable[] = {
 constexpr std::array<std::string_view, kNodeStates> kStateNames = {
     "IDLE", "FETCH", "STAGED", "VERIFIED", "WARM", "TRIAL", "COMMITTED", "ROLLED_BACK", "REPORTED"};
 constexpr std::array<std::string_view, kNodeEvents> kEventNames = {
-    "wanted",      "fetched",    "decoded",   "object_failed", "prepared", "trial_began",
-    "reweighted",  "confirmed",  "reverted",  "failed",        "report_sent", "settled"};
+    "wanted",     "fetched",   "decoded",  "object_failed", "prepared",    "trial_began",
+    "reweighted", "confirmed", "reverted", "failed",        "report_sent", "settled"};
 
 }  // namespace
 

@@ -18,7 +18,8 @@ double WilsonLower(const Proportion& p);
 double WilsonUpper(const Proportion& p);
 
 // One-sided 95 % lower bound of (a - b) for two independent shares: Newcombe's hybrid score interval
-// (Statistics in Medicine 17, 1998, method 10). Honest at the small counts a canary has, where the normal approximation is not.
+// (Statistics in Medicine 17, 1998, method 10). Honest at the small counts a canary has, where the normal approximation
+// is not.
 double DifferenceLower(const Proportion& a, const Proportion& b);
 
 }  // namespace perennial::updater

@@ -25,7 +25,8 @@ class StorePublisher final : public Publisher {
   // The newest version that is still whole is the base of the next delta.
   void FindPrevious() {
     for (const versions::VersionRecord& record : store_.List()) {
-      if (record.content_available && record.manifest.model_id == options_.model_id) previous_ = record.manifest.version;
+      if (record.content_available && record.manifest.model_id == options_.model_id)
+        previous_ = record.manifest.version;
     }
   }
 

@@ -15,8 +15,8 @@ constexpr std::string_view kSlot = "rollout";
 using versions::VersionFate;
 using versions::VersionStore;
 
-// Every change goes the same way: copy the record, change the copy, persist it, adopt it; then fates and the listener follow. A
-// crash after the persist leaves fates behind, and Open() mends them.
+// Every change goes the same way: copy the record, change the copy, persist it, adopt it; then fates and the listener
+// follow. A crash after the persist leaves fates behind, and Open() mends them.
 class Controller final : public RolloutController {
  public:
   Controller(VersionStore& store, CanaryOptions options, const Clock& clock, Listener listener, RolloutRecord record)
@@ -214,7 +214,8 @@ Status Controller::NeedTrial() const {
 }
 
 Status Controller::Adopt(RolloutRecord next) {
-  PERENNIAL_RETURN_IF_ERROR(store_.SetSlots({{std::string(kSlot), next.Encode()}}).WithContext("store the rollout state"));
+  PERENNIAL_RETURN_IF_ERROR(
+      store_.SetSlots({{std::string(kSlot), next.Encode()}}).WithContext("store the rollout state"));
   record_ = std::move(next);
   return Status::Ok();
 }

@@ -23,9 +23,9 @@ struct SubscriberOptions {
   std::string announce_endpoint;
   std::string bulk_endpoint;
   std::string model_id = "default";
-  Duration trial_deadline = std::chrono::hours(1);        // then the node reverts by itself
-  Duration request_timeout = std::chrono::seconds(5);     // of one chunk; then reconnect and resume
-  uint64_t credit_bytes = 2'000'000;                      // chunk bytes asked for ahead
+  Duration trial_deadline = std::chrono::hours(1);     // then the node reverts by itself
+  Duration request_timeout = std::chrono::seconds(5);  // of one chunk; then reconnect and resume
+  uint64_t credit_bytes = 2'000'000;                   // chunk bytes asked for ahead
   uint64_t max_object_bytes = 1u << 30;
   Duration report_interval = std::chrono::milliseconds(200);
   Status Validate() const;
@@ -35,20 +35,20 @@ struct SubscriberStatus {
   NodeState state = NodeState::kIdle;
   VersionId stable;
   VersionId candidate;
-  uint64_t swaps = 0;               // times the stable pointer flipped in this process
-  uint64_t bytes_downloaded = 0;    // chunk bytes, in this process
+  uint64_t swaps = 0;             // times the stable pointer flipped in this process
+  uint64_t bytes_downloaded = 0;  // chunk bytes, in this process
   uint64_t snapshots_fetched = 0, deltas_fetched = 0;
-  bool stale = false;               // no fresh HEAD within three heartbeats: serving on, flagged
+  bool stale = false;  // no fresh HEAD within three heartbeats: serving on, flagged
   std::string last_error;
 };
 
-// The node's side of the update plane: follows HEAD, fetches what it lacks (resuming at chunk level, also after a restart), verifies, drives the
-// UpdateSink, persists slots A, B, last_good and the state, reports evidence. Two threads: sockets, and the loader (background priority).
-// Thread-safe.
+// The node's side of the update plane: follows HEAD, fetches what it lacks (resuming at chunk level, also after a
+// restart), verifies, drives the UpdateSink, persists slots A, B, last_good and the state, reports evidence. Two
+// threads: sockets, and the loader (background priority). Thread-safe.
 class Subscriber {
  public:
-  // Boots `sink` from the last good slot before it returns (with no hub in reach), then follows the hub. `evidence` and `feedback` may be null.
-  // All references must outlive the subscriber.
+  // Boots `sink` from the last good slot before it returns (with no hub in reach), then follows the hub. `evidence` and
+  // `feedback` may be null. All references must outlive the subscriber.
   static Result<std::unique_ptr<Subscriber>> Start(SubscriberOptions options, const trust::NodeBundle& bundle,
                                                    versions::VersionStore& store, UpdateSink& sink, Evidence* evidence,
                                                    FeedbackSink* feedback, const std::string& http_address,

@@ -9,9 +9,10 @@
 
 namespace perennial::updater {
 
-// Sums what nodes report about the two arms of one trial. Nodes send running totals, so a repeated or lost report does no harm; a
-// total that went down means the node restarted, and what it counted before still counts. The stable arm of a node counts only
-// while the node also runs the candidate: the control is the same nodes at the same time. Thread-compatible.
+// Sums what nodes report about the two arms of one trial. Nodes send running totals, so a repeated or lost report does
+// no harm; a total that went down means the node restarted, and what it counted before still counts. The stable arm of
+// a node counts only while the node also runs the candidate: the control is the same nodes at the same time.
+// Thread-compatible.
 class TrialEvidence {
  public:
   // A new trial: forgets everything.

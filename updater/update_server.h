@@ -17,7 +17,7 @@ struct UpdateServerOptions {
   std::string announce_endpoint = "tcp://127.0.0.1:*";  // XPUB; a * port is chosen by the system
   std::string bulk_endpoint = "tcp://127.0.0.1:*";      // ROUTER: chunks, reports, feedback
   Duration heartbeat = std::chrono::milliseconds(500);
-  Duration head_lifetime = std::chrono::seconds(10);    // a HEAD older than this is stale to a node
+  Duration head_lifetime = std::chrono::seconds(10);  // a HEAD older than this is stale to a node
   uint64_t max_inflight_bytes_per_peer = 2'500'000;
   size_t max_nodes = 1024;
   Status Validate() const;
@@ -26,15 +26,15 @@ struct UpdateServerOptions {
 // A node as the hub sees it.
 struct NodeStatus {
   std::string name;
-  std::string state;            // of its subscriber: IDLE, FETCH, ... (updater/subscriber.h)
+  std::string state;  // of its subscriber: IDLE, FETCH, ... (updater/subscriber.h)
   VersionId stable;
   VersionId candidate;
   int64_t last_seen_us = 0;
-  bool connected = false;       // a report within the last three heartbeats
+  bool connected = false;  // a report within the last three heartbeats
   uint64_t swaps = 0;
   uint64_t bytes_downloaded = 0;
   std::string last_error;
-  std::string http_address;     // where it answers requests
+  std::string http_address;  // where it answers requests
   std::vector<ArmCounts> arms;
 };
 

@@ -15,8 +15,8 @@
 #include "storage/media/image.h"
 #include "storage/samples/sample_log.h"
 
-// What it costs to be sure: batches of samples go through the sample log (hashed, decoded, deduplicated, synced) and, turn by
-// turn, the same bytes go straight into a RocksDB of their own, same batch size, synced as well.
+// What it costs to be sure: batches of samples go through the sample log (hashed, decoded, deduplicated, synced) and,
+// turn by turn, the same bytes go straight into a RocksDB of their own, same batch size, synced as well.
 namespace perennial::bench {
 namespace {
 
@@ -116,8 +116,13 @@ class Records {
   }
   void Add(const char* side, uint64_t batch, uint64_t bytes, double seconds) {
     if (!file_.is_open()) return;
-    file_ << nlohmann::ordered_json{{"side", side}, {"batch", batch}, {"samples", kBatch}, {"bytes", bytes},
-                                    {"seconds", seconds}}.dump() << "\n";
+    file_ << nlohmann::ordered_json{{"side", side},
+                                    {"batch", batch},
+                                    {"samples", kBatch},
+                                    {"bytes", bytes},
+                                    {"seconds", seconds}}
+                 .dump()
+          << "\n";
   }
 
  private:
@@ -156,9 +161,13 @@ Result<std::string> RunIngest(const BenchOptions& options) {
   const uint64_t samples = batches * kBatch;
   const double log_rate = static_cast<double>(samples) / log_side->seconds;
   const double raw_rate = static_cast<double>(samples) / raw_side->seconds;
-  return nlohmann::ordered_json{{"samples_per_s", log_rate}, {"rocksdb_raw_per_s", raw_rate},
-                                {"ratio", log_rate / raw_rate}, {"samples", samples}, {"bytes", bytes},
-                                {"batch", kBatch}}.dump();
+  return nlohmann::ordered_json{{"samples_per_s", log_rate},
+                                {"rocksdb_raw_per_s", raw_rate},
+                                {"ratio", log_rate / raw_rate},
+                                {"samples", samples},
+                                {"bytes", bytes},
+                                {"batch", kBatch}}
+      .dump();
 }
 
 }  // namespace perennial::bench

@@ -1,5 +1,5 @@
-// Does the model need both modalities, and does it do without one? Three models on the same stream, same steps: image and text, image only, text only;
-// evaluated on the test part, and the first one also with one of its inputs hidden.
+// Does the model need both modalities, and does it do without one? Three models on the same stream, same steps: image
+// and text, image only, text only; evaluated on the test part, and the first one also with one of its inputs hidden.
 #include <ATen/Parallel.h>
 
 #include <algorithm>

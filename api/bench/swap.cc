@@ -1,5 +1,7 @@
-// What a live swap costs the requests: a base network behind the real HTTP server, open-loop load at half of the measured capacity, steady and
-// swapping phases in turns. Every answer is checked against what the version it names must say.
+// What a live swap costs the requests: a base network behind the real HTTP server, open-loop load at half of the
+// measured capacity, steady and swapping phases in turns. Every answer is checked against what the version it names
+// must say.
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -8,7 +10,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
-#include <unistd.h>
 
 #include "api/bench/bench.h"
 #include "serving/admission.h"
@@ -102,7 +103,8 @@ bool SameAnswer(const nlohmann::json& top, const serving::InferAnswer& expected)
   for (size_t i = 0; i < top.size(); ++i) {
     if (std::abs(top[i].value("score", -1.0f) - expected.top_scores[i]) > kTolerance) return false;
   }
-  // Labels may only trade places where their scores are equal within the tolerance; the scores above have been compared.
+  // Labels may only trade places where their scores are equal within the tolerance; the scores above have been
+  // compared.
   return top[0].value("label", "") == expected.label || expected.top_scores[0] - expected.top_scores[1] <= kTolerance;
 }
 
@@ -141,7 +143,8 @@ class Arrivals {
 
 class SwapBench {
  public:
-  SwapBench(const BenchOptions& options, Plan plan) : options_(options), plan_(plan), begin_(std::chrono::steady_clock::now()) {}
+  SwapBench(const BenchOptions& options, Plan plan)
+      : options_(options), plan_(plan), begin_(std::chrono::steady_clock::now()) {}
 
   Result<std::string> Run() {
     PERENNIAL_RETURN_IF_ERROR(Prepare());
@@ -149,17 +152,19 @@ class SwapBench {
     capacity_ = RunClosedLoop(plan_.capacity_time);
     load_ = capacity_ / 2;
     // Slow machines get longer phases instead of fewer requests.
-    const double seconds = std::max(plan_.swaps_per_round * 0.25, (options_.quick ? 0.1 : 1.05) * kMinRequests / load_ / plan_.rounds);
+    const double seconds =
+        std::max(plan_.swaps_per_round * 0.25, (options_.quick ? 0.1 : 1.05) * kMinRequests / load_ / plan_.rounds);
     // Taken and touched now, so that the growth of memory that is measured is the server's.
     records_.resize(static_cast<size_t>(seconds * plan_.rounds * 2 * load_ * 1.5) + 10000);
-    std::fprintf(stderr, "capacity %.0f requests/s, load %.0f/s, %d rounds of %.1f s steady and %.1f s swapping\n", capacity_, load_,
-                 plan_.rounds, seconds, seconds);
+    std::fprintf(stderr, "capacity %.0f requests/s, load %.0f/s, %d rounds of %.1f s steady and %.1f s swapping\n",
+                 capacity_, load_, plan_.rounds, seconds, seconds);
     for (int round = 0; round < plan_.rounds; ++round) {
       RunPhase(seconds, false, static_cast<uint64_t>(round) * 2);
       RunPhase(seconds, true, static_cast<uint64_t>(round) * 2 + 1);
       if (!swap_error_.ok()) return swap_error_.WithContext("swap");
       if (round == 0) rss_first_ = ResidentBytes();
-      std::fprintf(stderr, "round %d of %d: %llu swaps\n", round + 1, plan_.rounds, static_cast<unsigned long long>(swaps_));
+      std::fprintf(stderr, "round %d of %d: %llu swaps\n", round + 1, plan_.rounds,
+                   static_cast<unsigned long long>(swaps_));
     }
     const double growth = static_cast<double>(ResidentBytes()) / static_cast<double>(rss_first_);
     records_.resize(std::min(records_.size(), used_.load()));
@@ -203,7 +208,8 @@ class SwapBench {
   void Ask(http::Client& client, uint64_t number, Record& record) const {
     record.input = static_cast<uint32_t>(number % kInputs);
     const Input& input = inputs_[record.input];
-    const auto response = client.Post("/v2/models/default/infer?id=" + std::to_string(number) + "&text=" + input.query, input.png, "image/png");
+    const auto response = client.Post("/v2/models/default/infer?id=" + std::to_string(number) + "&text=" + input.query,
+                                      input.png, "image/png");
     record.failed = !response.ok() || response->status != 200;
     if (record.failed) return;
     const auto body = nlohmann::json::parse(response->body, nullptr, false);
@@ -230,7 +236,8 @@ class SwapBench {
   template <typename Body>
   void RunClients(const Body& body) {
     std::vector<Thread> threads;
-    for (size_t i = 0; i < kClients; ++i) threads.emplace_back("client-" + std::to_string(i), [&, i] { body(*clients_[i]); });
+    for (size_t i = 0; i < kClients; ++i)
+      threads.emplace_back("client-" + std::to_string(i), [&, i] { body(*clients_[i]); });
   }
 
   void RunPhase(double seconds, bool swapping, uint64_t number) {
@@ -238,7 +245,9 @@ class SwapBench {
     const SteadyTime end = begin + std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
     Arrivals arrivals(load_, options_.seed * 1000 + number, begin, end);
     Thread swapper;
-    if (swapping) swapper = Thread("swapper", [&] { SwapUntil(begin, end); }, Thread::Priority::kBackground);
+    if (swapping)
+      swapper = Thread(
+          "swapper", [&] { SwapUntil(begin, end); }, Thread::Priority::kBackground);
     RunClients([&](http::Client& client) {
       while (const auto turn = arrivals.Next()) {
         std::this_thread::sleep_until(*turn);
@@ -275,14 +284,17 @@ class SwapBench {
     for (size_t i = 0; i < records_.size(); ++i) {
       const Record& r = records_[i];
       const std::string truth = r.failed ? "" : ContentOf(r.version).expected[r.input].label;
-      file << nlohmann::ordered_json{{"time_ms", r.time_ms}, {"id", i},        {"version", r.version}, {"predicted", r.mixed ? "" : truth},
-                                     {"true", truth},        {"input", r.input}, {"swapping", r.swapping}, {"latency_ms", r.latency_ms},
-                                     {"failed", r.failed},   {"mixed", r.mixed}}
+      file << nlohmann::ordered_json{{"time_ms", r.time_ms},   {"id", i},
+                                     {"version", r.version},   {"predicted", r.mixed ? "" : truth},
+                                     {"true", truth},          {"input", r.input},
+                                     {"swapping", r.swapping}, {"latency_ms", r.latency_ms},
+                                     {"failed", r.failed},     {"mixed", r.mixed}}
                   .dump()
            << '\n';
     }
     file.close();
-    return file.good() ? Status::Ok() : IoError("cannot write " + options_.dump + "/swap.jsonl", "is there room on the disk?");
+    return file.good() ? Status::Ok()
+                       : IoError("cannot write " + options_.dump + "/swap.jsonl", "is there room on the disk?");
   }
 
   // Nearest-rank quantile.

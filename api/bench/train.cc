@@ -1,5 +1,6 @@
-// What the online loop costs beside the bare mathematics: steps of a real OnlineTrainer on a log on disk (read, decode, augmentation, replay, step, checkpoint)
-// against forward, backward and optimiser step on tensors in memory, in turns, one compute thread on both sides.
+// What the online loop costs beside the bare mathematics: steps of a real OnlineTrainer on a log on disk (read, decode,
+// augmentation, replay, step, checkpoint) against forward, backward and optimiser step on tensors in memory, in turns,
+// one compute thread on both sides.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -37,9 +38,7 @@ struct Plan {
   uint64_t Samples(size_t per_step) const { return (rounds * steps_per_round + kWarmUpSteps + 1) * per_step; }
 };
 
-double SecondsSince(SteadyTime begin) {
-  return std::chrono::duration<double>(SystemClock().Now() - begin).count();
-}
+double SecondsSince(SteadyTime begin) { return std::chrono::duration<double>(SystemClock().Now() - begin).count(); }
 
 trainer::TrainerOptions MakeOptions(const BenchOptions& options) {
   trainer::TrainerOptions out;
@@ -133,7 +132,8 @@ class BareLoop {
 Status OnlineSteps(trainer::OnlineTrainer& online, uint64_t count) {
   for (uint64_t done = 0; done < count;) {
     PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, online.Step(SystemClock().In(std::chrono::seconds(30))));
-    if (outcome != trainer::OnlineTrainer::StepOutcome::kStepped) return DeadlineExceeded("the trainer ran out of data");
+    if (outcome != trainer::OnlineTrainer::StepOutcome::kStepped)
+      return DeadlineExceeded("the trainer ran out of data");
     ++done;
   }
   return Status::Ok();
@@ -188,8 +188,7 @@ Result<std::string> RunTrain(const BenchOptions& options) {
   PERENNIAL_RETURN_IF_ERROR(FeedLog(*log, plan.Samples(trainer_options.new_per_step), options.seed));
 
   PERENNIAL_ASSIGN_OR_RETURN(const auto bare, BareLoop::Make(trainer_options, *log));
-  PERENNIAL_ASSIGN_OR_RETURN(const auto online,
-                             trainer::OnlineTrainer::Open(trainer_options, *log, *store, clock));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto online, trainer::OnlineTrainer::Open(trainer_options, *log, *store, clock));
   PERENNIAL_ASSIGN_OR_RETURN(const Times times, Measure(plan, *online, *bare));
 
   const size_t rows = trainer_options.new_per_step + trainer_options.replay_per_step;

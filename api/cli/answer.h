@@ -9,7 +9,8 @@
 
 namespace perennial::cli {
 
-// A JSON value of an answer; missing members read as empty, so an older or newer hub gives blanks and no crash. Value type.
+// A JSON value of an answer; missing members read as empty, so an older or newer hub gives blanks and no crash. Value
+// type.
 class Answer {
  public:
   static Result<Answer> Parse(const std::string& json);

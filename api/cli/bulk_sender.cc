@@ -30,7 +30,8 @@ Duration PauseBefore(int attempt, const Result<http::ClientResponse>& response) 
 Result<std::vector<LineOutcome>> ReadOutcomes(const std::string& body, size_t count) {
   const Status odd = Internal("the hub's answer to a bulk request is not as documented", "is the hub of this release?");
   const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (!json.is_object() || !json.contains("items") || !json["items"].is_array() || json["items"].size() != count) return odd;
+  if (!json.is_object() || !json.contains("items") || !json["items"].is_array() || json["items"].size() != count)
+    return odd;
   std::vector<LineOutcome> outcomes;
   for (const auto& item : json["items"]) {
     const std::string status = item.value("status", "");
@@ -40,7 +41,8 @@ Result<std::vector<LineOutcome>> ReadOutcomes(const std::string& body, size_t co
     } else if (status == "quarantined") {
       outcome.state = LineOutcome::State::kQuarantined;
       const auto code = CodeFromName(item.value("code", ""));
-      outcome.error = Status(code.value_or(Code::kInvalidArgument), item.value("message", "refused"), item.value("hint", ""));
+      outcome.error =
+          Status(code.value_or(Code::kInvalidArgument), item.value("message", "refused"), item.value("hint", ""));
     } else if (status != "accepted") {
       return odd;
     }
@@ -54,7 +56,8 @@ Result<std::vector<LineOutcome>> ReadOutcomes(const std::string& body, size_t co
 Result<std::vector<LineOutcome>> BulkSender::Send(const std::string& lines, size_t count, const std::string& key) {
   Status last;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    const auto response = client_.Post("/api/v1/samples/bulk", lines, "application/x-ndjson", {{"Idempotency-Key", key}});
+    const auto response =
+        client_.Post("/api/v1/samples/bulk", lines, "application/x-ndjson", {{"Idempotency-Key", key}});
     if (response.ok() && response->status == 200) {
       try {
         return ReadOutcomes(response->body, count);
@@ -64,11 +67,13 @@ Result<std::vector<LineOutcome>> BulkSender::Send(const std::string& lines, size
     }
     last = response.ok() ? StatusOf(*response) : response.status();
     // 409: the first try of this key is still under way.
-    const bool busy = response.ok() ? response->status == 429 || response->status == 503 || response->status == 409 : IsPassing(last);
+    const bool busy =
+        response.ok() ? response->status == 429 || response->status == 503 || response->status == 409 : IsPassing(last);
     if (!busy) return last.WithContext("bulk post");
     if (!wait_(PauseBefore(attempt, response))) return Cancelled("interrupted");
   }
-  return Unavailable("gave up after " + std::to_string(kMaxAttempts) + " attempts: " + last.message(), "go on later with --resume");
+  return Unavailable("gave up after " + std::to_string(kMaxAttempts) + " attempts: " + last.message(),
+                     "go on later with --resume");
 }
 
 }  // namespace perennial::cli

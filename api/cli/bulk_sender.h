@@ -16,8 +16,9 @@ struct LineOutcome {
   Status error;  // kQuarantined
 };
 
-// Posts NDJSON batches and tries again when the hub says it is busy (429, 503, after Retry-After) or the connection breaks: with the same
-// Idempotency-Key, so an answer that got lost is told again. Thread-compatible; borrows its client.
+// Posts NDJSON batches and tries again when the hub says it is busy (429, 503, after Retry-After) or the connection
+// breaks: with the same Idempotency-Key, so an answer that got lost is told again. Thread-compatible; borrows its
+// client.
 class BulkSender {
  public:
   static constexpr int kMaxAttempts = 20;  // in a row, for one batch

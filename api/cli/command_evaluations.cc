@@ -27,15 +27,20 @@ int RunEvaluations(Context& context, uint64_t limit) {
   if (context.json) return PrintJson(context, *body);
   const auto answer = Answer::Parse(*body);
   if (!answer.ok()) return Fail(context, answer.status());
-  Table table({"trainer", ">steps", ">trained", ">version", "gate", ">accuracy", ">balanced", ">forgetting", ">transfer", "slices"});
+  Table table({"trainer", ">steps", ">trained", ">version", "gate", ">accuracy", ">balanced", ">forgetting",
+               ">transfer", "slices"});
   const Answer trainers = (*answer)["trainers"];
   for (const std::string& name : trainers.Keys()) {
     for (const Answer& one : trainers[name].Items()) {
       const std::string reason = one["reason"].Text();
-      table.Add({name, one["steps"].Text(), one["trained_until"].Text(), one["version"].Unsigned() == 0 ? "-" : one["version"].Text(),
-                 one["accepted"].True() ? "passed" : reason.empty() ? "refused" : "refused: " + reason,
-                 HumanNumber(one["average_accuracy"].Number(), 3), HumanNumber(one["average_balanced_accuracy"].Number(), 3),
-                 HumanNumber(one["forgetting"].Number(), 3), HumanNumber(one["backward_transfer"].Number(), 3), SliceText(one)});
+      table.Add({name, one["steps"].Text(), one["trained_until"].Text(),
+                 one["version"].Unsigned() == 0 ? "-" : one["version"].Text(),
+                 one["accepted"].True() ? "passed"
+                 : reason.empty()       ? "refused"
+                                        : "refused: " + reason,
+                 HumanNumber(one["average_accuracy"].Number(), 3),
+                 HumanNumber(one["average_balanced_accuracy"].Number(), 3), HumanNumber(one["forgetting"].Number(), 3),
+                 HumanNumber(one["backward_transfer"].Number(), 3), SliceText(one)});
     }
   }
   table.Print(context.out);

@@ -34,7 +34,8 @@ Result<std::unique_ptr<sources::Source>> OpenData(const FeedOptions& options) {
 // One run of the command: reads, sends, keeps the books.
 class Feed {
  public:
-  Feed(Context& context, const FeedOptions& options, Hub& hub, sources::Source& source, FeedState state, std::string state_file)
+  Feed(Context& context, const FeedOptions& options, Hub& hub, sources::Source& source, FeedState state,
+       std::string state_file)
       : context_(context),
         options_(options),
         hub_(hub),
@@ -43,7 +44,8 @@ class Feed {
         state_(std::move(state)),
         state_file_(std::move(state_file)),
         progress_(context.err, context.clock, context.terminal, Total(), state_.position),
-        batch_limit_(options.rate > 0 ? std::clamp<size_t>(static_cast<size_t>(options.rate / 2), 1, kBatchSamples) : kBatchSamples),
+        batch_limit_(options.rate > 0 ? std::clamp<size_t>(static_cast<size_t>(options.rate / 2), 1, kBatchSamples)
+                                      : kBatchSamples),
         run_(std::to_string(context.clock.WallMicros())),
         started_(context.clock.Now()) {}
 
@@ -131,7 +133,8 @@ class Feed {
   Status KeepRate() {
     Duration pause{0};
     if (options_.rate > 0) {
-      const auto due = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(static_cast<double>(sent_) / options_.rate));
+      const auto due = std::chrono::duration_cast<Duration>(
+          std::chrono::duration<double>(static_cast<double>(sent_) / options_.rate));
       pause = std::max(Duration{0}, due - (context_.clock.Now() - started_));
     }
     return context_.wait(pause) ? Status::Ok() : Cancelled("interrupted");
@@ -194,15 +197,15 @@ int Summary(Context& context, const Feed& feed) {
   const FeedState& state = feed.state();
   const bool partial = state.quarantined + state.refused > 0;
   if (context.json) {
-    const nlohmann::ordered_json json = {{"samples", state.position},         {"accepted", state.accepted},
-                                         {"duplicates", state.duplicates},    {"quarantined", state.quarantined},
-                                         {"refused", state.refused},          {"seconds", feed.seconds()},
+    const nlohmann::ordered_json json = {{"samples", state.position},      {"accepted", state.accepted},
+                                         {"duplicates", state.duplicates}, {"quarantined", state.quarantined},
+                                         {"refused", state.refused},       {"seconds", feed.seconds()},
                                          {"samples_per_s", feed.rate()}};
     PrintJson(context, json.dump());
   } else {
-    context.out << state.position << " samples: " << state.accepted << " accepted, " << state.duplicates << " duplicates, "
-                << state.quarantined << " quarantined, " << state.refused << " unreadable; " << HumanSeconds(feed.seconds())
-                << ", " << HumanNumber(feed.rate(), 0) << "/s\n";
+    context.out << state.position << " samples: " << state.accepted << " accepted, " << state.duplicates
+                << " duplicates, " << state.quarantined << " quarantined, " << state.refused << " unreadable; "
+                << HumanSeconds(feed.seconds()) << ", " << HumanNumber(feed.rate(), 0) << "/s\n";
     if (state.quarantined > 0) context.err << "see: perennial quarantine list\n";
   }
   return partial ? kExitPartial : kExitOk;
@@ -213,7 +216,9 @@ int Summary(Context& context, const Feed& feed) {
 int RunFeed(Context& context, const FeedOptions& options) {
   std::string state_file;
   auto state = BeginState(context, options, state_file);
-  if (!state.ok()) return state.status().code() == Code::kInvalidArgument ? FailUsage(context, state.status()) : Fail(context, state.status());
+  if (!state.ok())
+    return state.status().code() == Code::kInvalidArgument ? FailUsage(context, state.status())
+                                                           : Fail(context, state.status());
   auto source = OpenData(options);
   if (!source.ok()) return Fail(context, source.status());
   auto hub = Hub::Connect(context);

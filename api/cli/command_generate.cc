@@ -18,11 +18,12 @@ int RunGenerate(Context& context, const GenerateOptions& options) {
   const uint64_t train = schedule.size() * options.simulator.train_per_slice;
   const uint64_t test = schedule.size() * options.simulator.test_per_slice;
   if (context.json) {
-    const nlohmann::ordered_json json = {{"path", options.path}, {"slices", schedule}, {"train", train}, {"test", test}};
+    const nlohmann::ordered_json json = {
+        {"path", options.path}, {"slices", schedule}, {"train", train}, {"test", test}};
     return PrintJson(context, json.dump());
   }
-  context.out << "wrote " << train << " training and " << test << " test samples of " << schedule.size() << " slices to "
-              << options.path << "\n  next: perennial feed " << options.path << '\n';
+  context.out << "wrote " << train << " training and " << test << " test samples of " << schedule.size()
+              << " slices to " << options.path << "\n  next: perennial feed " << options.path << '\n';
   return kExitOk;
 }
 

@@ -42,7 +42,8 @@ int RunQuarantineList(Context& context, uint64_t after, uint64_t limit) {
   for (const Answer& entry : (*answer)["entries"].Items()) {
     const std::string time = sources::FormatTime(static_cast<int64_t>(entry["time_us"].Unsigned()));
     table.Add({entry["id"].Text(), time.substr(0, 19) + "Z", entry["code"].Text(), entry["pointer"].Text(),
-               entry["sample"]["source"].Text(), entry["sample"]["id"].Text(), entry["message"].Text(), entry["hint"].Text()});
+               entry["sample"]["source"].Text(), entry["sample"]["id"].Text(), entry["message"].Text(),
+               entry["hint"].Text()});
   }
   table.Print(context.out);
   if (const Answer next = (*answer)["next_after"]; !next.IsNull()) {

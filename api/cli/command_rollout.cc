@@ -24,7 +24,8 @@ int Change(Context& context, const std::string& path, const json& body) {
   if (nested) context.out << "released version " << (*answer)["version"].Text() << '\n';
   context.out << "stable " << rollout["stable"].Text();
   if (rollout["candidate"].Unsigned() != 0) {
-    context.out << ", candidate " << rollout["candidate"].Text() << " at " << rollout["weight_permille"].Text() << " permille";
+    context.out << ", candidate " << rollout["candidate"].Text() << " at " << rollout["weight_permille"].Text()
+                << " permille";
   }
   context.out << (rollout["paused"].True() ? " (paused)" : "") << '\n';
   return kExitOk;

@@ -11,8 +11,9 @@ namespace {
 void AddTrainer(Table& table, const std::string& name, const Answer& trainer) {
   const std::string error = trainer["error"].Text();
   table.Add({name, trainer["state"].Text() + (error.empty() ? "" : " (" + error + ")"), trainer["steps"].Text(),
-             trainer["samples_trained"].Text(), trainer["backlog"].Text(), HumanNumber(trainer["samples_per_s"].Number(), 0),
-             HumanNumber(trainer["loss"].Number(), 3), trainer["labels"].Text(), trainer["replay_size"].Text()});
+             trainer["samples_trained"].Text(), trainer["backlog"].Text(),
+             HumanNumber(trainer["samples_per_s"].Number(), 0), HumanNumber(trainer["loss"].Number(), 3),
+             trainer["labels"].Text(), trainer["replay_size"].Text()});
 }
 
 void PrintStatus(const Answer& status, std::ostream& out) {

@@ -9,7 +9,9 @@
 namespace perennial::cli {
 namespace {
 
-std::string When(const Answer& micros) { return sources::FormatTime(static_cast<int64_t>(micros.Unsigned())).substr(0, 19) + "Z"; }
+std::string When(const Answer& micros) {
+  return sources::FormatTime(static_cast<int64_t>(micros.Unsigned())).substr(0, 19) + "Z";
+}
 
 void PrintList(const Answer& answer, std::ostream& out) {
   Table table({">version", ">parent", "fate", "created", ">trained", ">snapshot", ">delta", ">of fp32", "reason"});

@@ -49,11 +49,11 @@ int RunDoctor(Context& context, const DoctorOptions& options);
 
 struct FeedOptions {
   std::string path;
-  std::string slices;       // file; empty: slices.toml beside the data
+  std::string slices;  // file; empty: slices.toml beside the data
   std::string text_field, label_field, slice_field, source;
   bool order = true;
-  uint64_t limit = 0;       // 0: all
-  double rate = 0;          // samples a second; 0: as fast as the hub takes them
+  uint64_t limit = 0;  // 0: all
+  double rate = 0;     // samples a second; 0: as fast as the hub takes them
   bool resume = false;
   bool flush = true;
   std::string state_folder;  // empty: StateFolder()

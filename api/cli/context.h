@@ -11,8 +11,8 @@
 
 namespace perennial::cli {
 
-// What every command gets: where to write, which hub, and the world outside, so that tests can stand in for it. Made by main; a
-// command borrows it. Thread-compatible.
+// What every command gets: where to write, which hub, and the world outside, so that tests can stand in for it. Made by
+// main; a command borrows it. Thread-compatible.
 struct Context {
   std::ostream& out;  // data
   std::ostream& err;  // messages

@@ -40,13 +40,15 @@ Finding CheckWritable(const std::string& folder) {
   std::string name = folder + "/.perennial-doctor-XXXXXX";
   const int fd = ::mkstemp(name.data());
   if (fd < 0) {
-    return {State::kBad, "folder", folder + ": " + std::strerror(errno), "choose a folder you may write to: --data FOLDER"};
+    return {State::kBad, "folder", folder + ": " + std::strerror(errno),
+            "choose a folder you may write to: --data FOLDER"};
   }
   const bool synced = ::write(fd, "x", 1) == 1 && ::fsync(fd) == 0;
   const std::string why = synced ? "" : std::strerror(errno);
   ::close(fd);
   ::unlink(name.c_str());
-  if (!synced) return {State::kBad, "folder", folder + ": write and sync: " + why, "mend the disk or choose another folder"};
+  if (!synced)
+    return {State::kBad, "folder", folder + ": write and sync: " + why, "mend the disk or choose another folder"};
   return {State::kFine, "folder", folder + " can be written and synced", ""};
 }
 
@@ -110,7 +112,8 @@ Finding CheckPort(int port) {
 Finding CheckSibling(const std::string& name) {
   const std::string path = SiblingPath(name);
   if (::access(path.c_str(), X_OK) != 0) {
-    return {State::kWarning, "perennial-" + name, "not beside this program", "build or install it into the same folder"};
+    return {State::kWarning, "perennial-" + name, "not beside this program",
+            "build or install it into the same folder"};
   }
   return {State::kFine, "perennial-" + name, path, ""};
 }

@@ -9,8 +9,8 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,
   kExitUsage = 2,
-  kExitPartial = 3,       // done, but some samples were refused or quarantined
-  kExitUnreachable = 4,   // the hub does not answer
+  kExitPartial = 3,      // done, but some samples were refused or quarantined
+  kExitUnreachable = 4,  // the hub does not answer
   kExitInterrupted = 130,
 };
 

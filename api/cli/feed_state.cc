@@ -79,16 +79,21 @@ Result<std::optional<FeedState>> LoadFeedState(const std::string& file) {
     state.refused = json.at("refused").get<uint64_t>();
     return std::optional(std::move(state));
   } catch (const nlohmann::json::exception& error) {
-    return Corruption("feed state " + file + ": " + error.what(), "remove it and feed without --resume: known samples are recognised");
+    return Corruption("feed state " + file + ": " + error.what(),
+                      "remove it and feed without --resume: known samples are recognised");
   }
 }
 
 Status SaveFeedState(const std::string& file, const FeedState& state) {
   PERENNIAL_RETURN_IF_ERROR(Env::Posix().CreateDirectories(fs::path(file).parent_path().string()));
-  const nlohmann::ordered_json json = {{"path", state.path},         {"hub", state.hub},
-                                       {"fingerprint", state.fingerprint}, {"position", state.position},
-                                       {"accepted", state.accepted}, {"duplicates", state.duplicates},
-                                       {"quarantined", state.quarantined}, {"refused", state.refused}};
+  const nlohmann::ordered_json json = {{"path", state.path},
+                                       {"hub", state.hub},
+                                       {"fingerprint", state.fingerprint},
+                                       {"position", state.position},
+                                       {"accepted", state.accepted},
+                                       {"duplicates", state.duplicates},
+                                       {"quarantined", state.quarantined},
+                                       {"refused", state.refused}};
   return Env::Posix().WriteFileAtomic(file, json.dump(2) + "\n", 0600);
 }
 

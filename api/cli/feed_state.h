@@ -8,10 +8,10 @@
 
 namespace perennial::cli {
 
-// How far a feed came: after every acknowledged batch it is written atomically, and removed at the end. Not beside the data, which
-// may be read-only or shared. Value type.
+// How far a feed came: after every acknowledged batch it is written atomically, and removed at the end. Not beside the
+// data, which may be read-only or shared. Value type.
 struct FeedState {
-  std::string path;         // of the data, absolute
+  std::string path;  // of the data, absolute
   std::string hub;
   std::string fingerprint;  // of the data and the options that decide what is read
   uint64_t position = 0;    // items of the source that are settled
@@ -22,7 +22,8 @@ struct FeedState {
 std::string StateFolder();
 // feed-HASH.json for this data, hub and options in `folder`.
 std::string StatePath(const std::string& folder, const FeedState& state);
-// A hash over `options` and the names, sizes and times of the files at `path`: another one means that a position is worth nothing.
+// A hash over `options` and the names, sizes and times of the files at `path`: another one means that a position is
+// worth nothing.
 Result<std::string> FingerprintData(const std::string& path, const std::string& options);
 
 // nullopt when there is none.

@@ -33,9 +33,10 @@ std::string Text(const nlohmann::json& object, const char* key) {
 
 Result<std::string> Body(Result<http::ClientResponse> response) {
   if (!response.ok()) {
-    const Status& failure = response.status();
-    if (!failure.hint().empty()) return failure;
-    return Status(failure.code(), failure.message(), "is the hub running? set --hub URL or PERENNIAL_HUB, or start one: perennial hub");
+    const Status failure = response.status();
+    if (ExitCodeOf(failure) != kExitUnreachable) return failure;
+    return Status(failure.code(), failure.message(),
+                  "is the hub running? set --hub URL or PERENNIAL_HUB, or start one: perennial hub");
   }
   PERENNIAL_RETURN_IF_ERROR(StatusOf(*response));
   return std::move(response->body);

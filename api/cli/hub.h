@@ -10,7 +10,8 @@
 
 namespace perennial::cli {
 
-// The hub's admin API as the commands use it: an answer's body, or a Status from its problem document. Thread-compatible.
+// The hub's admin API as the commands use it: an answer's body, or a Status from its problem document.
+// Thread-compatible.
 class Hub {
  public:
   static Result<std::unique_ptr<Hub>> Connect(const Context& context);

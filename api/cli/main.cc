@@ -1,6 +1,4 @@
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -108,14 +106,18 @@ void Program::AddReading() {
                                [this] { return RunVersions(context_, version_, limit_); });
   versions->add_option("version", version_, "Show this one");
   versions->add_option("--limit", limit_, "How many of the newest")->check(CLI::Range(1, 1000))->capture_default_str();
-  CLI::App* evaluations = Command("evaluations", "Accuracy and forgetting over time",
-                                  [this] { return RunEvaluations(context_, limit_); });
-  evaluations->add_option("--limit", limit_, "How many of the newest, per trainer")->check(CLI::Range(1, 1000))->capture_default_str();
+  CLI::App* evaluations =
+      Command("evaluations", "Accuracy and forgetting over time", [this] { return RunEvaluations(context_, limit_); });
+  evaluations->add_option("--limit", limit_, "How many of the newest, per trainer")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   Command("nodes", "Serving nodes and what they run", [this] { return RunNodes(context_); });
 }
 
 void Program::AddRollout() {
-  const auto why = [this](CLI::App* command) { command->add_option("-m,--why", why_, "Reason, kept with the version")->required(); };
+  const auto why = [this](CLI::App* command) {
+    command->add_option("-m,--why", why_, "Reason, kept with the version")->required();
+  };
   why(Command("promote", "Make the candidate stable now", [this] { return RunPromote(context_, why_); }));
   why(Command("abort", "End the trial; the stable version stays", [this] { return RunAbort(context_, why_); }));
   CLI::App* rollback = Command("rollback", "Make the content of an older version stable",
@@ -129,8 +131,10 @@ void Program::AddRollout() {
   CLI::App* weight = Command(*rollout, "weight", "Share of the requests that the candidate takes",
                              [this] { return RunRolloutWeight(context_, number_); });
   weight->add_option("permille", number_, "0 to 1000")->required();
-  for (const auto& [name, help] : {std::pair{"pause", "Stop learning; ingest goes on"}, {"resume", "Learn on"},
-                                   {"checkpoint", "Save the trainer's state now"}, {"publish", "Make a candidate now"}}) {
+  for (const auto& [name, help] : {std::pair{"pause", "Stop learning; ingest goes on"},
+                                   {"resume", "Learn on"},
+                                   {"checkpoint", "Save the trainer's state now"},
+                                   {"publish", "Make a candidate now"}}) {
     Command(name, help, [this, action = std::string(name)] { return RunTrainer(context_, action); });
   }
 }
@@ -153,7 +157,8 @@ void Program::AddData() {
   feed->add_flag("--no-order", no_order_, "As the data lies, not slice by slice");
   feed->add_flag("--no-flush", no_flush_, "Leave a last partial batch waiting");
 
-  CLI::App* generate = Command("generate", "Write a data set of the field simulator", [this] { return RunGenerate(context_, generate_); });
+  CLI::App* generate = Command("generate", "Write a data set of the field simulator",
+                               [this] { return RunGenerate(context_, generate_); });
   auto& simulator = generate_.simulator;
   generate->add_option("path", generate_.path, "Folder to write")->required();
   generate->add_option("--layout", generate_.layout, "folder or tar")->capture_default_str();
@@ -168,17 +173,21 @@ void Program::AddData() {
 
   CLI::App* quarantine = Command("quarantine", "Samples that were refused", nullptr);
   quarantine->require_subcommand(1);
-  CLI::App* list = Command(*quarantine, "list", "Oldest first", [this] { return RunQuarantineList(context_, after_, limit_); });
+  CLI::App* list =
+      Command(*quarantine, "list", "Oldest first", [this] { return RunQuarantineList(context_, after_, limit_); });
   list->add_option("--after", after_, "Behind this id");
   list->add_option("--limit", limit_)->check(CLI::Range(1, 1000))->capture_default_str();
-  CLI::App* drop = Command(*quarantine, "drop", "Forget them", [this] { return RunQuarantineDrop(context_, ids_, all_); });
+  CLI::App* drop =
+      Command(*quarantine, "drop", "Forget them", [this] { return RunQuarantineDrop(context_, ids_, all_); });
   drop->add_option("ids", ids_);
   drop->add_flag("--all", all_);
 
-  CLI::App* feedback = Command("feedback", "The true label of an answer", [this] { return RunFeedback(context_, text_a_, text_b_); });
+  CLI::App* feedback =
+      Command("feedback", "The true label of an answer", [this] { return RunFeedback(context_, text_a_, text_b_); });
   feedback->add_option("request-id", text_a_)->required();
   feedback->add_option("label", text_b_)->required();
-  CLI::App* label = Command("label", "The late label of a sample", [this] { return RunLabel(context_, text_a_, text_b_, text_c_); });
+  CLI::App* label =
+      Command("label", "The late label of a sample", [this] { return RunLabel(context_, text_a_, text_b_, text_c_); });
   label->add_option("source", text_a_)->required();
   label->add_option("id", text_b_)->required();
   label->add_option("label", text_c_)->required();
@@ -194,7 +203,8 @@ void Program::AddKeysAndDoctor() {
   add->add_option("folder", text_a_, "Key folder of the hub")->required();
   add->add_option("name", text_b_)->required();
   add->add_option("--bundle", text_c_, "Folder to write for the node")->required();
-  CLI::App* revoke = Command(*keys, "revoke", "Shut a node out", [this] { return RunKeysRevoke(context_, text_a_, text_b_); });
+  CLI::App* revoke =
+      Command(*keys, "revoke", "Shut a node out", [this] { return RunKeysRevoke(context_, text_a_, text_b_); });
   revoke->add_option("folder", text_a_, "Key folder of the hub")->required();
   revoke->add_option("name", text_b_)->required();
 
@@ -205,8 +215,10 @@ void Program::AddKeysAndDoctor() {
 
 // Listed for the help only: they are run before arguments are parsed, which is their own affair.
 void Program::AddSiblings() {
-  for (const auto& [name, help] : {std::pair{"quickstart", "The whole loop on this machine, with a report"}, {"hub", "Ingest, training, publishing"},
-                                   {"edge", "A serving node"}, {"bench", "Benchmarks"}}) {
+  for (const auto& [name, help] : {std::pair{"quickstart", "The whole loop on this machine, with a report"},
+                                   {"hub", "Ingest, training, publishing"},
+                                   {"edge", "A serving node"},
+                                   {"bench", "Benchmarks"}}) {
     Command(name, help, [] { return kExitUsage; });
   }
 }
@@ -214,8 +226,15 @@ void Program::AddSiblings() {
 int Main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   const SystemClock clock;
-  Context context{std::cout, std::cerr, false, ::isatty(STDERR_FILENO) != 0, "http://127.0.0.1:8080", "", clock,
-                  [&clock](Duration duration) { return Wait(clock, duration); }, Ask};
+  Context context{std::cout,
+                  std::cerr,
+                  false,
+                  ::isatty(STDERR_FILENO) != 0,
+                  "http://127.0.0.1:8080",
+                  "",
+                  clock,
+                  [&clock](Duration duration) { return Wait(clock, duration); },
+                  Ask};
   context.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   if (!arguments.empty() && IsSibling(arguments[0])) {
     return Fail(context, RunSibling(arguments[0], {arguments.begin() + 1, arguments.end()}));
@@ -231,7 +250,9 @@ int Main(int argc, char** argv) {
   app.add_flag("-y,--yes", globals.yes, "Do not ask");
   app.set_version_flag("--version", std::string("perennial ") + PERENNIAL_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but samples were refused, 4 the hub does not answer, 130 interrupted.");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but samples were refused, 4 the hub does not answer, 130 "
+      "interrupted.");
   Program program(app, context);
   program.AddSiblings();
   program.AddData();

@@ -32,13 +32,13 @@ std::string Progress::Line() const {
   const bool known = total_ && *total_ > 0;
   if (known && terminal_) {
     const size_t filled = static_cast<size_t>(kBarWidth * std::min(done_, *total_) / *total_);
-    line += "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] ";
+    line.append("[").append(filled, '#').append(kBarWidth - filled, '.').append("] ");
   }
   line += std::to_string(done_);
-  if (known) line += " of " + std::to_string(*total_);
-  line += " samples, " + HumanNumber(rate(), 0) + "/s";
+  if (known) line.append(" of ").append(std::to_string(*total_));
+  line.append(" samples, ").append(HumanNumber(rate(), 0)).append("/s");
   if (known && rate() > 0 && done_ < *total_) {
-    line += ", " + HumanSeconds(static_cast<double>(*total_ - done_) / rate()) + " left";
+    line.append(", ").append(HumanSeconds(static_cast<double>(*total_ - done_) / rate())).append(" left");
   }
   return line;
 }

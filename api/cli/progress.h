@@ -9,8 +9,8 @@
 
 namespace perennial::cli {
 
-// Progress of long work with rate and time left: a bar that redraws its line on a terminal, else a plain line every few seconds.
-// Thread-compatible.
+// Progress of long work with rate and time left: a bar that redraws its line on a terminal, else a plain line every few
+// seconds. Thread-compatible.
 class Progress {
  public:
   // `total` may be unknown; `done` is where an earlier run had come to, which does not count for the rate.

@@ -29,7 +29,8 @@ Status RunSibling(const std::string& name, const std::vector<std::string>& argum
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::execv(path.c_str(), pointers.data());
-  return NotFound("run " + path + ": " + std::strerror(errno), "build or install perennial-" + name + " beside perennial");
+  return NotFound("run " + path + ": " + std::strerror(errno),
+                  "build or install perennial-" + name + " beside perennial");
 }
 
 }  // namespace perennial::cli

@@ -7,8 +7,8 @@
 
 namespace perennial::cli {
 
-// Plain aligned columns for people: a header line, then rows, two blanks between columns, numbers to the right. Control characters in
-// cells are shown as '?', so data cannot drive the terminal.
+// Plain aligned columns for people: a header line, then rows, two blanks between columns, numbers to the right. Control
+// characters in cells are shown as '?', so data cannot drive the terminal.
 class Table {
  public:
   // A name that starts with '>' is a column of numbers.

@@ -7,7 +7,7 @@ namespace perennial::hub {
 namespace {
 
 constexpr auto kCheckpointWait = std::chrono::seconds(25);
-// Long enough to hear "nothing was learned yet", short enough for an answer before the candidate is made.
+// Long enough to hear of an immediate refusal, short enough for an answer before the candidate is made.
 constexpr auto kPublishWait = std::chrono::milliseconds(250);
 
 api::TrainerView ViewOf(const trainer::TrainerService& service) {
@@ -137,6 +137,9 @@ Status TrainerPair::Resume() {
 Status TrainerPair::Checkpoint() { return main_->Checkpoint(std::chrono::steady_clock::now() + kCheckpointWait); }
 
 Status TrainerPair::RequestPublish() {
+  if (main_->GetStatus().trainer.steps == 0) {
+    return FailedPrecondition("nothing was learned yet", "feed labelled samples, then POST /api/v1/samples/flush");
+  }
   const Status made = main_->PublishNow(std::chrono::steady_clock::now() + kPublishWait).status();
   // The request stands and is carried out.
   return made.code() == Code::kDeadlineExceeded ? Status::Ok() : made;

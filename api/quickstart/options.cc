@@ -8,7 +8,7 @@ Profile ProfileFor(const Options& options) {
     profile.schedule = "base,new-defect,new-question";
     profile.train_per_slice = 1200;
     profile.test_per_slice = 100;
-    profile.publish_every = 400;
+    profile.publish_every = 240;
     profile.evaluate_per_slice = 100;
     profile.backlog = 200;
     profile.requests_per_s = 50;

@@ -5,7 +5,8 @@
 namespace perennial::edge {
 
 Status ParseAddress(const std::string& text, std::string& host, int& port) {
-  const Status bad = InvalidArgument("'" + text + "' is not HOST:PORT", "give it as 127.0.0.1:8080; port 0 takes any free one");
+  const Status bad =
+      InvalidArgument("'" + text + "' is not HOST:PORT", "give it as 127.0.0.1:8080; port 0 takes any free one");
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return bad;
   int value = 0;

@@ -28,14 +28,15 @@ class EdgeImpl final : public Edge {
   }
 
   Status Open(EdgeOptions options, const Clock& clock) {
-    PERENNIAL_ASSIGN_OR_RETURN(const trust::NodeBundle bundle, trust::NodeBundle::Load(options.bundle_folder).WithContext("read the node's bundle"));
+    PERENNIAL_ASSIGN_OR_RETURN(const trust::NodeBundle bundle,
+                               trust::NodeBundle::Load(options.bundle_folder).WithContext("read the node's bundle"));
     PERENNIAL_RETURN_IF_ERROR(OpenStore(options));
     options.engine.node_name = bundle.name;
     options.engine.model_name = options.updates.model_id;
     PERENNIAL_ASSIGN_OR_RETURN(engine_, serving::Engine::Start(options.engine, clock));
     PERENNIAL_RETURN_IF_ERROR(Listen(options));
-    auto subscriber = updater::Subscriber::Start(options.updates, bundle, *versions_, *engine_, engine_.get(), engine_.get(),
-                                                 server_->address(), clock);
+    auto subscriber = updater::Subscriber::Start(options.updates, bundle, *versions_, *engine_, engine_.get(),
+                                                 engine_.get(), server_->address(), clock);
     if (!subscriber.ok()) return subscriber.status().WithContext("start the update subscriber");
     MutexLock lock(mutex_);
     subscriber_ = std::move(*subscriber);
@@ -86,7 +87,8 @@ class EdgeImpl final : public Edge {
 }  // namespace
 
 Status EdgeOptions::Validate() const {
-  if (bundle_folder.empty()) return InvalidArgument("no bundle folder given", "make one on the hub: perennial keys add-node NAME");
+  if (bundle_folder.empty())
+    return InvalidArgument("no bundle folder given", "make one on the hub: perennial keys add-node NAME");
   if (data_folder.empty()) return InvalidArgument("no data folder given", "give --data DIR");
   PERENNIAL_RETURN_IF_ERROR(updates.Validate());
   PERENNIAL_RETURN_IF_ERROR(http.Validate());

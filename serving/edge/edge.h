@@ -12,17 +12,17 @@
 namespace perennial::edge {
 
 struct EdgeOptions {
-  std::string bundle_folder;            // made by `perennial keys add-node`; names the node
-  std::string data_folder;              // versions and slots; made when absent
-  updater::SubscriberOptions updates;   // endpoints of the hub and the model's id
+  std::string bundle_folder;           // made by `perennial keys add-node`; names the node
+  std::string data_folder;             // versions and slots; made when absent
+  updater::SubscriberOptions updates;  // endpoints of the hub and the model's id
   http::ServerOptions http;
-  serving::EngineOptions engine;        // node_name and model_name are set from the bundle and the model's id
+  serving::EngineOptions engine;  // node_name and model_name are set from the bundle and the model's id
   uint64_t block_cache_bytes = 8u << 20;
   Status Validate() const;
 };
 
-// A whole serving node: version store, engine, update subscriber and HTTP face. It serves its last good version before it hears of the hub, and
-// goes on without it. Owned by the program (or a test); thread-safe.
+// A whole serving node: version store, engine, update subscriber and HTTP face. It serves its last good version before
+// it hears of the hub, and goes on without it. Owned by the program (or a test); thread-safe.
 class Edge {
  public:
   // Returns when the HTTP face listens and the last good version, if there is one, answers.

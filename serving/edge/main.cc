@@ -24,18 +24,25 @@ struct Arguments {
 void Declare(CLI::App& app, Arguments& arguments) {
   EdgeOptions& edge = arguments.edge;
   edge.http.max_body_bytes = 32u << 20;
-  app.add_option("--bundle", edge.bundle_folder, "Folder with this node's keys, made on the hub; it also names the node")->required();
-  app.add_option("--announce", edge.updates.announce_endpoint, "The hub's announce endpoint, as tcp://HOST:PORT")->required();
+  app.add_option("--bundle", edge.bundle_folder,
+                 "Folder with this node's keys, made on the hub; it also names the node")
+      ->required();
+  app.add_option("--announce", edge.updates.announce_endpoint, "The hub's announce endpoint, as tcp://HOST:PORT")
+      ->required();
   app.add_option("--bulk", edge.updates.bulk_endpoint, "The hub's bulk endpoint, as tcp://HOST:PORT")->required();
   app.add_option("--data", edge.data_folder, "Folder for versions; made when absent")->required();
   app.add_option("--http", arguments.http, "HOST:PORT to serve on; port 0 takes any free one")->capture_default_str();
   app.add_option("--model", edge.updates.model_id, "Model to follow and serve")->capture_default_str();
   app.add_option("--max-batch", edge.engine.max_batch, "Most samples in one batch")->capture_default_str();
-  app.add_option("--batch-delay-us", arguments.batch_delay_us, "Longest wait for a fuller batch, microseconds")->capture_default_str();
-  app.add_option("--max-queue", edge.engine.max_queue, "Waiting requests before new ones are turned away")->capture_default_str();
-  app.add_option("--compute-threads", edge.engine.compute_threads, "Threads that run the network")->capture_default_str();
+  app.add_option("--batch-delay-us", arguments.batch_delay_us, "Longest wait for a fuller batch, microseconds")
+      ->capture_default_str();
+  app.add_option("--max-queue", edge.engine.max_queue, "Waiting requests before new ones are turned away")
+      ->capture_default_str();
+  app.add_option("--compute-threads", edge.engine.compute_threads, "Threads that run the network")
+      ->capture_default_str();
   app.add_option("--http-threads", edge.http.threads, "Threads that answer requests")->capture_default_str();
-  app.add_option("--trial-deadline-s", arguments.trial_deadline_s, "Seconds after which a trial without a verdict is reverted here")
+  app.add_option("--trial-deadline-s", arguments.trial_deadline_s,
+                 "Seconds after which a trial without a verdict is reverted here")
       ->capture_default_str();
   app.add_option("--log-level", arguments.log_level, "debug, info, warn, error or off")->capture_default_str();
   app.add_flag("--log-json", arguments.log_json, "Log lines as JSON");

@@ -5,7 +5,7 @@
 
 namespace perennial::http {
 namespace {
-constexpr size_t kMaxChunkLine = 256;     // size and extensions
+constexpr size_t kMaxChunkLine = 256;  // size and extensions
 constexpr size_t kMaxTrailerBytes = 8192;
 }  // namespace
 

@@ -8,8 +8,8 @@
 
 namespace perennial::http {
 
-// Collects one request body from bytes as they arrive, by Content-Length or chunked (RFC 9112, section 7), and never holds more
-// than the limit. Thread-compatible.
+// Collects one request body from bytes as they arrive, by Content-Length or chunked (RFC 9112, section 7), and never
+// holds more than the limit. Thread-compatible.
 class BodyReader {
  public:
   // Starts on a new body.

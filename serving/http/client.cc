@@ -10,10 +10,10 @@ namespace perennial::http {
 namespace {
 
 std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
-
 
 struct HostPort {
   std::string host;
@@ -22,7 +22,8 @@ struct HostPort {
 
 // "http://HOST[:PORT]"; an IPv6 host stands in brackets.
 Result<HostPort> ParseBaseUrl(const std::string& base_url) {
-  const Status bad = InvalidArgument("server address '" + base_url + "' is not http://HOST:PORT", "give it as http://127.0.0.1:8080");
+  const Status bad =
+      InvalidArgument("server address '" + base_url + "' is not http://HOST:PORT", "give it as http://127.0.0.1:8080");
   constexpr std::string_view kScheme = "http://";
   if (base_url.substr(0, kScheme.size()) != kScheme) return bad;
   std::string rest = base_url.substr(kScheme.size());
@@ -31,7 +32,8 @@ Result<HostPort> ParseBaseUrl(const std::string& base_url) {
   if (colon != std::string::npos && rest.find(']', colon) == std::string::npos) {
     const std::string digits = rest.substr(colon + 1);
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || out.port < 1 || out.port > 65535) return bad;
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || out.port < 1 || out.port > 65535)
+      return bad;
     rest.resize(colon);
   }
   if (rest.size() > 2 && rest.front() == '[' && rest.back() == ']') rest = rest.substr(1, rest.size() - 2);
@@ -67,7 +69,8 @@ class ClientImpl final : public Client {
     request.method = "DELETE";
     return Send(path, std::move(request), {});
   }
-  Result<ClientResponse> Patch(const std::string& path, std::string_view body, const std::string& content_type) override {
+  Result<ClientResponse> Patch(const std::string& path, std::string_view body,
+                               const std::string& content_type) override {
     return Send(path, WithBody("PATCH", body, content_type), {});
   }
 

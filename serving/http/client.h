@@ -24,8 +24,8 @@ struct ClientResponse {
   std::string_view Header(std::string_view lower_case_name) const;
 };
 
-// A keep-alive HTTP client with TCP_NODELAY. Transport failures are kUnavailable or kDeadlineExceeded with the address in the message; any HTTP status is
-// a response. Thread-compatible: one per thread.
+// A keep-alive HTTP client with TCP_NODELAY. Transport failures are kUnavailable or kDeadlineExceeded with the address
+// in the message; any HTTP status is a response. Thread-compatible: one per thread.
 class Client {
  public:
   static Result<std::unique_ptr<Client>> Make(ClientOptions options);
@@ -35,7 +35,8 @@ class Client {
   virtual Result<ClientResponse> Post(const std::string& path, std::string_view body, const std::string& content_type,
                                       const Headers& headers = {}) = 0;
   virtual Result<ClientResponse> Delete(const std::string& path) = 0;
-  virtual Result<ClientResponse> Patch(const std::string& path, std::string_view body, const std::string& content_type) = 0;
+  virtual Result<ClientResponse> Patch(const std::string& path, std::string_view body,
+                                       const std::string& content_type) = 0;
   // Reads a stream until `on_data` returns false or the peer ends it.
   virtual Status Stream(const std::string& path, const std::function<bool(std::string_view)>& on_data) = 0;
 };

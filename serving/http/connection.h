@@ -11,18 +11,20 @@
 
 namespace perennial::http {
 
-// One client connection and the request it is sending. Owned by one thread at a time: the event loop while bytes arrive, a worker
-// while the answer is made. Thread-compatible.
+// One client connection and the request it is sending. Owned by one thread at a time: the event loop while bytes
+// arrive, a worker while the answer is made. Thread-compatible.
 class Connection {
  public:
-  Connection(Socket socket, std::string remote_address) : socket_(std::move(socket)), remote_address_(std::move(remote_address)) {}
+  Connection(Socket socket, std::string remote_address)
+      : socket_(std::move(socket)), remote_address_(std::move(remote_address)) {}
 
   enum class Progress {
     kNeedMore,  // wait for bytes
     kRequest,   // a whole request, or a refusal, is there
     kClosed,    // the peer is gone
   };
-  // Takes what has arrived. The deadline of a request starts with its first byte and leaves time for a body at 256 KiB/s.
+  // Takes what has arrived. The deadline of a request starts with its first byte and leaves time for a body at 256
+  // KiB/s.
   Progress OnReadable(const HeadLimits& limits, Duration request_timeout, SteadyTime now);
   // The deadline passed: a half-sent request becomes a refusal (408, true); an idle connection is to be closed (false).
   bool OnDeadline();
@@ -48,8 +50,8 @@ class Connection {
 
   Socket socket_;
   std::string remote_address_;
-  std::string input_;     // arrived, not consumed
-  size_t searched_ = 0;   // of input_, for the end of the head
+  std::string input_;    // arrived, not consumed
+  size_t searched_ = 0;  // of input_, for the end of the head
   bool in_head_ = true;
   bool started_ = false;  // the current request's first byte has arrived
   bool lingering_ = false;

@@ -39,7 +39,8 @@ Status EventLoop::Open() {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = fd;
-    if (epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, fd, &event) != 0) return IoError(std::string("event loop: ") + std::strerror(errno));
+    if (epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, fd, &event) != 0)
+      return IoError(std::string("event loop: ") + std::strerror(errno));
   }
   return Status::Ok();
 }

@@ -20,8 +20,9 @@ struct EventLoopOptions {
   size_t max_connections = 2048;
 };
 
-// One thread that accepts, reads requests as their bytes arrive and hands whole ones out; so neither an idle connection nor a slow peer holds a
-// request thread. A connection is with the loop or with a worker, never with both. Give() is thread-safe; the rest is for the owner.
+// One thread that accepts, reads requests as their bytes arrive and hands whole ones out; so neither an idle connection
+// nor a slow peer holds a request thread. A connection is with the loop or with a worker, never with both. Give() is
+// thread-safe; the rest is for the owner.
 class EventLoop {
  public:
   // Takes a connection whose request is complete; false when there is no room (the argument is then untouched).

@@ -44,7 +44,8 @@ std::optional<Rejection> ParseQuery(std::string_view query, const HeadLimits& li
     const std::string_view pair = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
     if (pair.empty()) continue;
-    if (++count > limits.max_query_params) return Bad("query: more than " + std::to_string(limits.max_query_params) + " parameters");
+    if (++count > limits.max_query_params)
+      return Bad("query: more than " + std::to_string(limits.max_query_params) + " parameters");
     const size_t equals = std::min(pair.find('='), pair.size());
     auto name = PercentDecode(pair.substr(0, equals), true);
     auto value = PercentDecode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view(), true);
@@ -128,7 +129,8 @@ std::optional<Rejection> ReadLength(const HeadLimits& limits, Head& head) {
     if (other->second != length->second) return Bad("two different Content-Length headers");
   }
   const std::string& digits = length->second;
-  const bool numeric = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool numeric =
+      !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!numeric) return Bad("Content-Length is not a number");
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), head.content_length);
   if (parsed.ec != std::errc() || head.content_length > limits.max_body_bytes) {
@@ -184,7 +186,8 @@ std::optional<Rejection> ParseHead(std::string_view text, const HeadLimits& limi
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 2);
     if (line.empty() && !first) break;
-    if (auto refused = first ? ParseRequestLine(line, limits, head) : ParseHeaderLine(line, limits, head)) return refused;
+    if (auto refused = first ? ParseRequestLine(line, limits, head) : ParseHeaderLine(line, limits, head))
+      return refused;
     first = false;
   }
   if (auto refused = ReadLength(limits, head)) return refused;

@@ -41,9 +41,9 @@ struct Head {
   uint64_t content_length = 0;  // 0 when chunked
 };
 
-// Parses `text`, which ends with the blank line. Strict where leniency invites request smuggling: CRLF line ends only, no folded
-// headers, never both lengths, no second differing length. On refusal `head` keeps what was understood, so that the error writer
-// can see the path.
+// Parses `text`, which ends with the blank line. Strict where leniency invites request smuggling: CRLF line ends only,
+// no folded headers, never both lengths, no second differing length. On refusal `head` keeps what was understood, so
+// that the error writer can see the path.
 std::optional<Rejection> ParseHead(std::string_view text, const HeadLimits& limits, Head& head);
 
 // "%41" -> "A"; nullopt on a malformed escape or a NUL. `plus_is_space` for queries.

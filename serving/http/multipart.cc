@@ -87,7 +87,8 @@ Result<std::vector<Request::Part>> ParseMultipart(std::string_view body, std::st
   std::vector<Request::Part> parts;
   while (body.substr(at, 2) != "--") {
     if (body.substr(at, 2) != "\r\n") return InvalidArgument("multipart: malformed boundary line");
-    if (parts.size() >= kMaxParts) return InvalidArgument("multipart: more than " + std::to_string(kMaxParts) + " parts");
+    if (parts.size() >= kMaxParts)
+      return InvalidArgument("multipart: more than " + std::to_string(kMaxParts) + " parts");
     at += 2;
     const size_t head_end = body.substr(at, kMaxPartHead).find("\r\n\r\n");
     if (head_end == std::string_view::npos) return InvalidArgument("multipart: a part's header is too long or cut off");
@@ -96,7 +97,8 @@ Result<std::vector<Request::Part>> ParseMultipart(std::string_view body, std::st
     // The content may be empty: its separator then begins with the head's last CRLF's successor.
     const size_t content = at + head_end + 4;
     const size_t end = body.find(separator, content - 2);
-    if (end == std::string_view::npos) return InvalidArgument("multipart: the body ends inside part '" + part.name + "'");
+    if (end == std::string_view::npos)
+      return InvalidArgument("multipart: the body ends inside part '" + part.name + "'");
     part.content = end > content ? body.substr(content, end - content) : std::string_view();
     parts.push_back(std::move(part));
     at = end + separator.size();

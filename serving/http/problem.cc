@@ -19,19 +19,32 @@ void WriteProblem(Response& response, int http_status, const Status& status) {
 
 int HttpStatusOf(Code code) {
   switch (code) {
-    case Code::kOk: return 200;
-    case Code::kInvalidArgument: return 400;
-    case Code::kNotFound: return 404;
-    case Code::kAlreadyExists: return 409;
-    case Code::kFailedPrecondition: return 412;
-    case Code::kCorruption: return 500;
-    case Code::kIoError: return 500;
-    case Code::kResourceExhausted: return 429;
-    case Code::kDeadlineExceeded: return 504;
-    case Code::kUnavailable: return 503;
-    case Code::kPermissionDenied: return 403;
-    case Code::kCancelled: return 503;
-    case Code::kInternal: return 500;
+    case Code::kOk:
+      return 200;
+    case Code::kInvalidArgument:
+      return 400;
+    case Code::kNotFound:
+      return 404;
+    case Code::kAlreadyExists:
+      return 409;
+    case Code::kFailedPrecondition:
+      return 412;
+    case Code::kCorruption:
+      return 500;
+    case Code::kIoError:
+      return 500;
+    case Code::kResourceExhausted:
+      return 429;
+    case Code::kDeadlineExceeded:
+      return 504;
+    case Code::kUnavailable:
+      return 503;
+    case Code::kPermissionDenied:
+      return 403;
+    case Code::kCancelled:
+      return 503;
+    case Code::kInternal:
+      return 500;
   }
   return 500;
 }

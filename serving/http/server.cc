@@ -50,8 +50,9 @@ class ServerImpl final : public Server {
     loop_options.request_timeout = std::chrono::milliseconds(options_.request_timeout_ms);
     loop_options.idle_timeout = std::chrono::milliseconds(options_.idle_timeout_ms);
     loop_options.max_connections = options_.max_connections;
-    PERENNIAL_ASSIGN_OR_RETURN(loop_, EventLoop::Start(std::move(listener), loop_options,
-                                                       [this](std::unique_ptr<Connection>& c) { return pending_.TryPush(c); }));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        loop_, EventLoop::Start(std::move(listener), loop_options,
+                                [this](std::unique_ptr<Connection>& c) { return pending_.TryPush(c); }));
     for (size_t i = 0; i < options_.threads; ++i) {
       workers_.emplace_back("http-" + std::to_string(i), [this] { Work(); });
     }
@@ -106,7 +107,8 @@ class ServerImpl final : public Server {
     request.query = head.query;
     request.headers = head.headers;
     request.remote_address = connection.remote_address();
-    if (connection.refusal()) return Fail(request, response, connection.refusal()->http_status, connection.refusal()->why);
+    if (connection.refusal())
+      return Fail(request, response, connection.refusal()->http_status, connection.refusal()->why);
     if (draining_) {
       response.headers.emplace_back("Retry-After", "1");
       return Fail(request, response, 503, Unavailable("the server is shutting down", "try again in a moment"));

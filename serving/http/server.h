@@ -16,13 +16,15 @@ namespace perennial::http {
 // A request as handlers see it. Header names are lower case. Borrowed for the length of the call.
 struct Request {
   std::string method;
-  std::string path;                              // decoded, without query
-  std::map<std::string, std::string> params;     // from "{name}" parts of the route
+  std::string path;                           // decoded, without query
+  std::map<std::string, std::string> params;  // from "{name}" parts of the route
   std::map<std::string, std::string> query;
   std::multimap<std::string, std::string> headers;
   std::string body;
-  struct Part { std::string name, filename, content_type, content; };
-  std::vector<Part> parts;                       // multipart/form-data; body is then empty
+  struct Part {
+    std::string name, filename, content_type, content;
+  };
+  std::vector<Part> parts;  // multipart/form-data; body is then empty
   std::string remote_address;
   std::string_view Header(std::string_view lower_case_name) const;  // empty when absent
 };
@@ -33,8 +35,8 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  // Server-sent events and the like: called repeatedly until it returns false; `write` false means the peer is gone. Each call must return
-  // within a second. Streams are capped and do not use up the request threads' pool.
+  // Server-sent events and the like: called repeatedly until it returns false; `write` false means the peer is gone.
+  // Each call must return within a second. Streams are capped and do not use up the request threads' pool.
   std::function<bool(const std::function<bool(std::string_view)>& write)> stream;
 };
 
@@ -42,19 +44,20 @@ using Handler = std::function<void(const Request&, Response&)>;
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 0;                         // 0: any free one
+  int port = 0;  // 0: any free one
   size_t threads = 32;
   size_t max_streams = 16;
   uint64_t max_body_bytes = 64u << 20;
-  int request_timeout_ms = 30'000;      // for a request to arrive, from its first byte
-  int idle_timeout_ms = 60'000;         // between requests; an idle connection holds no thread
-  size_t max_connections = 2048;        // further ones are closed at once
-  size_t max_pending = 1024;            // whole requests waiting for a thread; then 503
+  int request_timeout_ms = 30'000;  // for a request to arrive, from its first byte
+  int idle_timeout_ms = 60'000;     // between requests; an idle connection holds no thread
+  size_t max_connections = 2048;    // further ones are closed at once
+  size_t max_pending = 1024;        // whole requests waiting for a thread; then 503
   Status Validate() const;
 };
 
-// The hardened HTTP server all our faces use: the nine traps of cpp-httplib 0.11 are mended here once for all (serving/http/README.md). A
-// handler that throws answers 500 as problem JSON; a path without a route answers 404, another method 405 with Allow. Thread-safe.
+// The hardened HTTP server all our faces use: the nine traps of cpp-httplib 0.11 are mended here once for all
+// (serving/http/README.md). A handler that throws answers 500 as problem JSON; a path without a route answers 404,
+// another method 405 with Allow. Thread-safe.
 class Server {
  public:
   static Result<std::unique_ptr<Server>> Make(ServerOptions options);
@@ -63,7 +66,8 @@ class Server {
   virtual void Route(const std::string& method, const std::string& pattern, Handler handler) = 0;
   // Runs before routing; return true when it answered by itself (authentication).
   virtual void SetFilter(std::function<bool(const Request&, Response&)> filter) = 0;
-  // Errors outside handlers (404, 405, 413, 431, 500) are written by this; default: problem JSON. `response.status` is set before the call.
+  // Errors outside handlers (404, 405, 413, 431, 500) are written by this; default: problem JSON. `response.status` is
+  // set before the call.
   using ErrorWriter = std::function<void(const Request&, Response&, const Status&)>;
   virtual void SetErrorWriter(ErrorWriter writer) = 0;
   // Binds and serves on own threads. kAlreadyExists when the port is busy.

@@ -35,19 +35,23 @@ int PortOf(int fd) {
   socklen_t length = sizeof(address);
   std::array<char, NI_MAXSERV> port{};
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return 0;
-  if (getnameinfo(reinterpret_cast<sockaddr*>(&address), length, nullptr, 0, port.data(), port.size(), NI_NUMERICSERV) != 0) return 0;
+  if (getnameinfo(reinterpret_cast<sockaddr*>(&address), length, nullptr, 0, port.data(), port.size(),
+                  NI_NUMERICSERV) != 0)
+    return 0;
   return std::atoi(port.data());
 }
 
 Result<Socket> TryListen(const addrinfo& candidate, const std::string& where) {
-  Socket socket(::socket(candidate.ai_family, candidate.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, candidate.ai_protocol));
+  Socket socket(
+      ::socket(candidate.ai_family, candidate.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, candidate.ai_protocol));
   if (!socket.valid()) return IoError("socket for " + where + ": " + std::strerror(errno));
   const int one = 1;
   // Only skips the two minutes of TIME_WAIT after a restart; a live listener still makes bind fail.
   setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
   if (bind(socket.fd(), candidate.ai_addr, candidate.ai_addrlen) != 0 || listen(socket.fd(), kBacklog) != 0) {
     if (errno == EADDRINUSE) {
-      return Status(Code::kAlreadyExists, "listen on " + where + ": the port is in use", "choose another port, or stop the program that has it");
+      return Status(Code::kAlreadyExists, "listen on " + where + ": the port is in use",
+                    "choose another port, or stop the program that has it");
     }
     if (errno == EACCES) return PermissionDenied("listen on " + where + ": not permitted", "choose a port above 1023");
     return IoError("listen on " + where + ": " + std::strerror(errno));
@@ -116,7 +120,8 @@ Result<Socket> ListenOn(const std::string& host, int port, int& bound_port) {
   addrinfo* found = nullptr;
   const std::string where = host + ":" + std::to_string(port);
   if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
-    return InvalidArgument("listen on " + where + ": " + gai_strerror(error), "give a host name or address of this machine");
+    return InvalidArgument("listen on " + where + ": " + gai_strerror(error),
+                           "give a host name or address of this machine");
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
   Result<Socket> last = IoError("listen on " + where + ": the name has no address");

@@ -38,12 +38,12 @@ class Socket {
   int fd_ = -1;
 };
 
-// A listening socket: no SO_REUSEPORT (a second server on the port is an error), a backlog of 1,024, non-blocking. kAlreadyExists when
-// the port is busy. `port` receives the one it got.
+// A listening socket: no SO_REUSEPORT (a second server on the port is an error), a backlog of 1,024, non-blocking.
+// kAlreadyExists when the port is busy. `port` receives the one it got.
 Result<Socket> ListenOn(const std::string& host, int port, int& bound_port);
 
-// The next waiting connection with TCP_NODELAY set and its peer's address; an invalid socket when there is none. `exhausted` tells that the
-// process is out of descriptors.
+// The next waiting connection with TCP_NODELAY set and its peer's address; an invalid socket when there is none.
+// `exhausted` tells that the process is out of descriptors.
 Socket AcceptFrom(const Socket& listener, std::string& remote_address, bool& exhausted);
 
 }  // namespace perennial::http

@@ -12,8 +12,8 @@
 
 namespace perennial::http {
 
-// Long-lived answers (server-sent events), each on a thread of its own and capped in number, so that no count of listeners can starve
-// the request threads. Thread-safe.
+// Long-lived answers (server-sent events), each on a thread of its own and capped in number, so that no count of
+// listeners can starve the request threads. Thread-safe.
 class StreamPool {
  public:
   // One call produces some of the stream (server.h, Response::stream).
@@ -22,7 +22,8 @@ class StreamPool {
   explicit StreamPool(size_t max_streams) : max_streams_(max_streams) {}
   ~StreamPool() { Stop(); }
 
-  // Sends `head`, then what `producer` writes, as chunks when `chunked`. False when the cap is reached; the connection is then untouched.
+  // Sends `head`, then what `producer` writes, as chunks when `chunked`. False when the cap is reached; the connection
+  // is then untouched.
   bool TryStart(std::unique_ptr<Connection>& connection, std::string head, bool chunked, Producer producer);
   // Ends all streams after their current call and joins. No further ones start.
   void Stop();

@@ -8,9 +8,9 @@
 namespace perennial::model {
 namespace {
 
-// On the CPU a batch whose flags are all false needs no encoder, and padding behind the longest text no computing. Both leave every answer as it
-// is: hidden tokens have weight 0. Not while gradients are recorded, so that every parameter always has one; not on a GPU, where looking at the
-// flags would stall the stream.
+// On the CPU a batch whose flags are all false needs no encoder, and padding behind the longest text no computing. Both
+// leave every answer as it is: hidden tokens have weight 0. Not while gradients are recorded, so that every parameter
+// always has one; not on a GPU, where looking at the flags would stall the stream.
 bool MaySkip(const torch::Tensor& flags) {
   return flags.device().is_cpu() && !torch::GradMode::is_enabled() && !flags.any().item<bool>();
 }
@@ -44,8 +44,8 @@ CompactModel::CompactModel(const format::ModelSpec& spec, int64_t labels) : Mode
   text_ = register_module("text", std::make_shared<TextEncoder>(spec));
   modulation_ = register_module("modulation", std::make_shared<Modulation>(spec.width));
   for (int64_t layer = 0; layer < spec.fusion_layers; ++layer) {
-    fusion_.push_back(register_module("fusion" + std::to_string(layer),
-                                      std::make_shared<CrossModalBlock>(spec.width, spec.heads)));
+    fusion_.push_back(
+        register_module("fusion" + std::to_string(layer), std::make_shared<CrossModalBlock>(spec.width, spec.heads)));
   }
   norm_ = register_module("norm", std::make_shared<LayerNorm>(spec.width));
   head_ = register_module("head", std::make_shared<Dense>(spec.width, labels));

@@ -20,8 +20,9 @@ namespace perennial::model {
 //   Modulation: the mean of the text tokens (zero where there is none) scales and shifts the visual tokens
 //   CrossModalBlock x fusion_layers: visual tokens query visual + text + null tokens
 //   mean of the visual tokens -> norm -> embedding -> label head
-// No dropout anywhere: hiding a modality is the trainer's act, by clearing a flag. What a cleared flag hides has no influence at all, not even as
-// NaN. Parameters come uninitialised; BuildModel draws them. Gradients are of first order only (the fused CPU functions have no second).
+// No dropout anywhere: hiding a modality is the trainer's act, by clearing a flag. What a cleared flag hides has no
+// influence at all, not even as NaN. Parameters come uninitialised; BuildModel draws them. Gradients are of first order
+// only (the fused CPU functions have no second).
 class CompactModel final : public Model {
  public:
   // REQUIRES a valid spec and labels >= 0.

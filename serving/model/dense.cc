@@ -47,9 +47,7 @@ struct DenseFunction : public torch::autograd::Function<DenseFunction> {
   }
 };
 
-bool FastPath(const torch::Tensor& x) {
-  return HasGemm() && x.device().is_cpu() && x.scalar_type() == torch::kFloat;
-}
+bool FastPath(const torch::Tensor& x) { return HasGemm() && x.device().is_cpu() && x.scalar_type() == torch::kFloat; }
 
 }  // namespace
 
@@ -77,6 +75,8 @@ Mlp::Mlp(int64_t width)
     : up_(register_module("up", std::make_shared<Dense>(width, 2 * width))),
       down_(register_module("down", std::make_shared<Dense>(2 * width, width))) {}
 
-torch::Tensor Mlp::Forward(const torch::Tensor& x) const { return down_->Forward(torch::gelu(up_->Forward(x), "tanh")); }
+torch::Tensor Mlp::Forward(const torch::Tensor& x) const {
+  return down_->Forward(torch::gelu(up_->Forward(x), "tanh"));
+}
 
 }  // namespace perennial::model

@@ -6,10 +6,12 @@
 
 namespace perennial::model {
 
-// y = x W^T + b. x: [..., in], weight: [out, in], bias: [out], y: [..., out]. On the CPU in f32 through Gemm where there is one, else torch::linear.
+// y = x W^T + b. x: [..., in], weight: [out, in], bias: [out], y: [..., out]. On the CPU in f32 through Gemm where
+// there is one, else torch::linear.
 torch::Tensor DenseForward(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
 
-// A fully connected layer. Its parameters come uninitialised (initialise.h fills them). Used by its owner's thread rule.
+// A fully connected layer. Its parameters come uninitialised (initialise.h fills them). Used by its owner's thread
+// rule.
 class Dense : public torch::nn::Module {
  public:
   Dense(int64_t in, int64_t out);

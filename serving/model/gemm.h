@@ -11,12 +11,13 @@ struct MatrixRef {
   bool transposed = false;  // read as its transpose
 };
 
-// True when this build has a fast single-precision product for the processor. LibTorch of Debian 12 sends torch::mm to the reference BLAS
-// (3 GFLOP/s here) although oneDNN, which it links for its convolutions, does 90; LibTorch with MKL needs no help and gets none.
+// True when this build has a fast single-precision product for the processor. LibTorch of Debian 12 sends torch::mm to
+// the reference BLAS (3 GFLOP/s here) although oneDNN, which it links for its convolutions, does 90; LibTorch with MKL
+// needs no help and gets none.
 bool HasGemm();
 
-// c[rows, columns] = alpha * a[rows, inner] * b[inner, columns] + beta * c, c's rows `c_stride` apart. Thread-safe; as many threads as LibTorch has.
-// With any size 0 nothing is read: c is scaled by beta. REQUIRES HasGemm().
+// c[rows, columns] = alpha * a[rows, inner] * b[inner, columns] + beta * c, c's rows `c_stride` apart. Thread-safe; as
+// many threads as LibTorch has. With any size 0 nothing is read: c is scaled by beta. REQUIRES HasGemm().
 void Gemm(int64_t rows, int64_t columns, int64_t inner, float alpha, MatrixRef a, MatrixRef b, float beta, float* c,
           int64_t c_stride);
 

@@ -35,8 +35,8 @@ Status CheckFits(const format::VersionImage& image, const Parameters& parameters
     const TensorRecord& record = image.tensors[i];
     const auto& item = parameters[i];
     if (record.name != item.key()) {
-      return Corruption("version image: tensor " + std::to_string(i) + " is '" + record.name +
-                        "', the network has '" + item.key() + "' there");
+      return Corruption("version image: tensor " + std::to_string(i) + " is '" + record.name + "', the network has '" +
+                        item.key() + "' there");
     }
     if (!ShapeFits(record, item.value(), labels)) {
       return Corruption("version image: tensor '" + record.name + "' has a shape that does not fit the spec");

@@ -25,14 +25,14 @@ struct ModelOutput {
   torch::Tensor next_token_logits;  // [batch, length, vocabulary] f32; undefined for models that are not generative
 };
 
-// A network built from a ModelSpec. The compact cross-modal network and (later) DeepSeek-VL are two implementations; nothing above knows which one runs.
-// Parameters are torch's named_parameters(); the head's names start with "head.". Thread rule: const Forward in eval mode may run on several threads;
-// anything else is for the owner only.
+// A network built from a ModelSpec. The compact cross-modal network and (later) DeepSeek-VL are two implementations;
+// nothing above knows which one runs. Parameters are torch's named_parameters(); the head's names start with "head.".
+// Thread rule: const Forward in eval mode may run on several threads; anything else is for the owner only.
 class Model : public torch::nn::Module {
  public:
   virtual ModelOutput Forward(const ModelInput& input) = 0;
-  // Adds rows to the label head until it has `labels`; old rows keep their values, new ones start at the initialisation drawn from `seed`.
-  // REQUIRES labels >= label_count().
+  // Adds rows to the label head until it has `labels`; old rows keep their values, new ones start at the initialisation
+  // drawn from `seed`. REQUIRES labels >= label_count().
   virtual void GrowLabels(int64_t labels, uint64_t seed) = 0;
   virtual int64_t label_count() const = 0;
   const format::ModelSpec& spec() const { return spec_; }

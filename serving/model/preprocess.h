@@ -15,13 +15,15 @@ struct RawInput {
   std::string_view text;                 // empty: no text
 };
 
-// Byte tokens: byte value + 1, 0 is padding; cut at a UTF-8 character boundary to spec.text_length. Result: [length] values.
+// Byte tokens: byte value + 1, 0 is padding; cut at a UTF-8 character boundary to spec.text_length. Result: [length]
+// values.
 std::vector<int64_t> Tokenize(std::string_view text, int64_t max_length);
 
 // Decoded picture -> the model's square, by media::Resize (the same in training and serving).
 media::Image FitImage(const media::Image& image, const format::ModelSpec& spec);
 
-// Packs a batch on `device`. Token length is spec.text_length always, so that an answer never depends on its neighbours' lengths.
+// Packs a batch on `device`. Token length is spec.text_length always, so that an answer never depends on its
+// neighbours' lengths.
 ModelInput MakeBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec, torch::Device device);
 
 }  // namespace perennial::model

@@ -10,7 +10,7 @@ namespace {
 using format::TensorKind;
 using format::TensorRecord;
 
-constexpr float kHeadroom = 1.25f;    // room for a row to grow before frozen scales cut it off
+constexpr float kHeadroom = 1.25f;  // room for a row to grow before frozen scales cut it off
 constexpr float kLargestCode = 127.0f;
 constexpr float kEmptyScale = 1e-3f;  // for a tensor of zeros: it must have some scale, and later weights some room
 
@@ -25,7 +25,8 @@ float LargestMagnitude(const float* values, size_t count) {
   return largest;
 }
 
-// scale[row] = largest magnitude of the row * headroom / 127. A row of zeros takes the tensor's largest, so that it can move later.
+// scale[row] = largest magnitude of the row * headroom / 127. A row of zeros takes the tensor's largest, so that it can
+// move later.
 std::vector<float> ScalesOf(const float* values, size_t rows, size_t row_size) {
   const float overall = LargestMagnitude(values, rows * row_size);
   std::vector<float> scales(rows);

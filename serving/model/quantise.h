@@ -15,9 +15,10 @@ struct QuantiseOutcome {
   double saturated_ratio = 0;  // codes at +-127 that the frozen scale cut off, over all codes
 };
 
-// Model -> version. Weights of two or more dimensions become int8 codes with a scale per row, except the head; everything else stays f32.
-// With `frozen` (an earlier version of the same architecture) its scales are used where the tensor's shape is the same, and the image carries its
-// scale_set; otherwise new scales = max|row| * headroom / 127 and scale_set = `new_scale_set`.
+// Model -> version. Weights of two or more dimensions become int8 codes with a scale per row, except the head;
+// everything else stays f32. With `frozen` (an earlier version of the same architecture) its scales are used where the
+// tensor's shape is the same, and the image carries its scale_set; otherwise new scales = max|row| * headroom / 127 and
+// scale_set = `new_scale_set`.
 Result<QuantiseOutcome> Quantise(const Model& model, const std::vector<std::string>& labels,
                                  const format::VersionImage* frozen, uint64_t new_scale_set);
 

@@ -3,8 +3,8 @@
 #include <bit>
 #include <limits>
 
-// One body, compiled for the baseline and for AVX2 with FMA; the loader picks. Clang's thread and address sanitizers run before ifunc
-// resolution, so sanitized builds take the baseline.
+// One body, compiled for the baseline and for AVX2 with FMA; the loader picks. Clang's thread and address sanitizers
+// run before ifunc resolution, so sanitized builds take the baseline.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define PERENNIAL_CLONES __attribute__((target_clones("arch=haswell", "default")))
@@ -15,10 +15,10 @@
 namespace perennial::model {
 namespace {
 
-// e^x for x <= 0 by x = n ln 2 + r: a polynomial in r (Cephes' expf, error 2 ulp) times 2^n set in the exponent bits. Branch-free, so
-// the loops below become vector code.
+// e^x for x <= 0 by x = n ln 2 + r: a polynomial in r (Cephes' expf, error 2 ulp) times 2^n set in the exponent bits.
+// Branch-free, so the loops below become vector code.
 inline float ExpNonPositive(float x) {
-  constexpr float kLowest = -87.0f;  // below, 2^n would leave the normal range
+  constexpr float kLowest = -87.0f;        // below, 2^n would leave the normal range
   constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding and taking it away rounds to an integer
   const float clamped = x < kLowest ? kLowest : x;
   const float n = (clamped * 1.44269504088896341f + kRounder) - kRounder;

@@ -22,8 +22,8 @@ TextEncoder::TextEncoder(const format::ModelSpec& spec) : stride_(spec.text_stri
   position_ = register_parameter("position", torch::empty({frames, spec.width}));
   if (stride_ > 1) merge_ = register_module("merge", std::make_shared<Dense>(2 * stride_ * spec.width, spec.width));
   for (int64_t layer = 0; layer < spec.text_layers; ++layer) {
-    layers_.push_back(register_module("layer" + std::to_string(layer),
-                                      std::make_shared<TransformerLayer>(spec.width, spec.heads)));
+    layers_.push_back(
+        register_module("layer" + std::to_string(layer), std::make_shared<TransformerLayer>(spec.width, spec.heads)));
   }
 }
 

@@ -18,7 +18,8 @@ inline constexpr int64_t kByteVocabulary = 257;
 class TransformerLayer : public torch::nn::Module {
  public:
   TransformerLayer(int64_t width, int64_t heads);
-  torch::Tensor Forward(const torch::Tensor& x, const torch::Tensor& key_bias) const;  // [batch, length, width], [batch, length]
+  torch::Tensor Forward(const torch::Tensor& x,
+                        const torch::Tensor& key_bias) const;  // [batch, length, width], [batch, length]
 
  private:
   std::shared_ptr<LayerNorm> norm1_;
@@ -32,8 +33,9 @@ struct EncodedText {
   torch::Tensor valid;   // [batch, frames] bool: frames that hold at least one byte
 };
 
-// Bytes -> text tokens. Byte embeddings are merged `text_stride` at a time by a convolution that sees a frame and the next one; then positions and
-// transformer layers. Padding takes no part, so a text's tokens do not depend on how much padding follows.
+// Bytes -> text tokens. Byte embeddings are merged `text_stride` at a time by a convolution that sees a frame and the
+// next one; then positions and transformer layers. Padding takes no part, so a text's tokens do not depend on how much
+// padding follows.
 class TextEncoder : public torch::nn::Module {
  public:
   explicit TextEncoder(const format::ModelSpec& spec);
@@ -44,8 +46,8 @@ class TextEncoder : public torch::nn::Module {
   torch::Tensor Merge(const torch::Tensor& bytes) const;  // [batch, frames * stride, width] -> [batch, frames, width]
 
   const int64_t stride_;
-  torch::Tensor bytes_;     // [257, width]
-  torch::Tensor position_;  // [frames, width]
+  torch::Tensor bytes_;           // [257, width]
+  torch::Tensor position_;        // [frames, width]
   std::shared_ptr<Dense> merge_;  // null when the stride is 1
   std::vector<std::shared_ptr<TransformerLayer>> layers_;
 };

@@ -87,8 +87,8 @@ VisionEncoder::VisionEncoder(const format::ModelSpec& spec) {
 }
 
 torch::Tensor VisionEncoder::Forward(const torch::Tensor& images) const {
-  // LibTorch 1.13 sends the convolution of one lone picture to a path ten times slower than that of two (its heuristics for oneDNN), so a
-  // lone picture travels with its copy.
+  // LibTorch 1.13 sends the convolution of one lone picture to a path ten times slower than that of two (its heuristics
+  // for oneDNN), so a lone picture travels with its copy.
   const bool lone = images.size(0) == 1 && images.device().is_cpu();
   auto x = lone ? images.expand({2, -1, -1, -1}) : images;
   x = torch::cat({x, coordinates_.expand({x.size(0), -1, -1, -1})}, 1);

@@ -24,8 +24,8 @@ class Convolution : public torch::nn::Module {
   torch::Tensor bias_;    // [out]
 };
 
-// Group normalisation (Wu and He, 2018) and SiLU. Groups and not batches: batch statistics would make an answer depend on its neighbours in the
-// batch, and their running averages would drift behind a stream that changes.
+// Group normalisation (Wu and He, 2018) and SiLU. Groups and not batches: batch statistics would make an answer depend
+// on its neighbours in the batch, and their running averages would drift behind a stream that changes.
 class NormActivation : public torch::nn::Module {
  public:
   explicit NormActivation(int64_t channels);
@@ -37,7 +37,8 @@ class NormActivation : public torch::nn::Module {
   torch::Tensor bias_;    // [channels]
 };
 
-// x + f(x), f two times (norm, SiLU, 3x3 convolution): the pre-activation block of He et al. (2016, "Identity mappings").
+// x + f(x), f two times (norm, SiLU, 3x3 convolution): the pre-activation block of He et al. (2016, "Identity
+// mappings").
 class ResidualBlock : public torch::nn::Module {
  public:
   explicit ResidualBlock(int64_t channels);
@@ -50,9 +51,10 @@ class ResidualBlock : public torch::nn::Module {
   std::shared_ptr<Convolution> second_;
 };
 
-// Picture -> one token per cell of a coarse grid. Two coordinate channels (Liu et al., 2018) tell the convolutions where they are, so "where" and "how
-// many" need not be inferred from the padding. The stem halves the resolution, each stage halves it again and doubles the channels up to four times
-// vision_channels, until the grid has at most 4 cells a side (8 were worse, and slower).
+// Picture -> one token per cell of a coarse grid. Two coordinate channels (Liu et al., 2018) tell the convolutions
+// where they are, so "where" and "how many" need not be inferred from the padding. The stem halves the resolution, each
+// stage halves it again and doubles the channels up to four times vision_channels, until the grid has at most 4 cells a
+// side (8 were worse, and slower).
 class VisionEncoder : public torch::nn::Module {
  public:
   explicit VisionEncoder(const format::ModelSpec& spec);

@@ -17,8 +17,8 @@ struct RememberedAnswer {
   float confidence = 0;
 };
 
-// The last `capacity` answers by request id, so that a true label that comes later can be held against the version that answered. A
-// ring: the oldest is forgotten first. Thread-safe.
+// The last `capacity` answers by request id, so that a true label that comes later can be held against the version that
+// answered. A ring: the oldest is forgotten first. Thread-safe.
 class AnswerMemory {
  public:
   explicit AnswerMemory(size_t capacity) : ring_(capacity == 0 ? 1 : capacity) {}

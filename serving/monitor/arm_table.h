@@ -7,8 +7,8 @@
 
 namespace perennial::monitor {
 
-// Counts how each resident version does: the numbers behind the engine's Evidence. Answers of versions that are no longer resident are
-// dropped. Thread-safe.
+// Counts how each resident version does: the numbers behind the engine's Evidence. Answers of versions that are no
+// longer resident are dropped. Thread-safe.
 class ArmTable {
  public:
   // The versions that count from now on, stable first; those already there keep their counts.

@@ -21,7 +21,8 @@ class ConfidenceStats {
     double mean = 0;       // of the confidence
     double deviation = 0;  // its standard deviation (Welford's method)
     uint64_t outcomes = 0;
-    // Expected calibration error: sum over bins of (n_b / n) * |accuracy_b - confidence_b|, ten equal bins (Naeini et al., 2015).
+    // Expected calibration error: sum over bins of (n_b / n) * |accuracy_b - confidence_b|, ten equal bins (Naeini et
+    // al., 2015).
     double calibration_error = 0;
   };
   Summary Summarise() const;

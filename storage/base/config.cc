@@ -12,7 +12,7 @@ namespace perennial {
 struct ConfigTable::Impl {
   std::shared_ptr<const toml::table> root;  // keeps the nodes alive
   const toml::table* table = nullptr;
-  std::string path;                         // "hub.toml: trainer."
+  std::string path;  // "hub.toml: trainer."
   std::set<std::string, std::less<>> read;
   std::vector<std::shared_ptr<Impl>> children;
 };
@@ -27,7 +27,8 @@ Result<ConfigTable> ConfigTable::Parse(std::string_view toml_text, const std::st
   } catch (const toml::parse_error& error) {
     const auto at = error.source().begin;
     return InvalidArgument(name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " +
-                           std::string(error.description()), "see https://toml.io for the syntax");
+                               std::string(error.description()),
+                           "see https://toml.io for the syntax");
   }
 }
 
@@ -48,7 +49,8 @@ static Result<std::optional<T>> Read(Impl& impl, std::string_view key, std::stri
   const toml::node* node = impl.table->get(key);
   if (node == nullptr) return std::optional<T>();
   if constexpr (std::is_same_v<T, double>) {
-    if (const auto number = node->template value<double>(); number && node->is_number()) return std::optional<T>(*number);
+    if (const auto number = node->template value<double>(); number && node->is_number())
+      return std::optional<T>(*number);
   } else {
     if (const auto value = node->template value_exact<T>()) return std::optional<T>(*value);
   }

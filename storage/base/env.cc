@@ -18,12 +18,16 @@ Status FromErrno(const std::string& what) {
   const int error = errno;
   const std::string message = what + ": " + std::strerror(error);
   switch (error) {
-    case ENOENT: return NotFound(message);
+    case ENOENT:
+      return NotFound(message);
     case EACCES:
-    case EPERM: return PermissionDenied(message);
+    case EPERM:
+      return PermissionDenied(message);
     case ENOSPC:
-    case EDQUOT: return ResourceExhausted(message, "free some disk space");
-    default: return IoError(message);
+    case EDQUOT:
+      return ResourceExhausted(message, "free some disk space");
+    default:
+      return IoError(message);
   }
 }
 

@@ -44,7 +44,7 @@ Hash256 Sha256Stream::Finish() {
 Hash256 Sha256(std::string_view data) {
   // One context per thread: setting one up costs as much as hashing 200 bytes.
   thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                                    &EVP_MD_CTX_free);
+                                                                                     &EVP_MD_CTX_free);
   Hash256 hash;
   unsigned int size = 32;
   EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);

@@ -5,9 +5,9 @@
 namespace perennial {
 namespace {
 constexpr std::array<std::string_view, 13> kNames = {
-    "ok",         "invalid_argument",   "not_found",         "already_exists", "failed_precondition",
-    "corruption", "io_error",           "resource_exhausted", "deadline_exceeded", "unavailable",
-    "permission_denied", "cancelled",   "internal"};
+    "ok",       "invalid_argument",   "not_found",         "already_exists", "failed_precondition", "corruption",
+    "io_error", "resource_exhausted", "deadline_exceeded", "unavailable",    "permission_denied",   "cancelled",
+    "internal"};
 }  // namespace
 
 std::string_view CodeName(Code code) { return kNames.at(static_cast<size_t>(code)); }
@@ -31,10 +31,8 @@ std::string Status::ToString() const {
   return text;
 }
 
-#define PERENNIAL_DEFINE(Name)                            \
-  Status Name(std::string message, std::string hint) {    \
-    return {Code::k##Name, std::move(message), std::move(hint)}; \
-  }
+#define PERENNIAL_DEFINE(Name) \
+  Status Name(std::string message, std::string hint) { return {Code::k##Name, std::move(message), std::move(hint)}; }
 PERENNIAL_DEFINE(InvalidArgument)
 PERENNIAL_DEFINE(NotFound)
 PERENNIAL_DEFINE(FailedPrecondition)

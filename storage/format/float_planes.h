@@ -6,8 +6,9 @@
 
 namespace perennial::format {
 
-// 32-bit words as four byte planes, lowest byte first: all first bytes, then all second bytes, ... The high bytes of neighbouring
-// floats are alike, so a compressor finds more in them that way. The order of bytes is the same on every processor.
+// 32-bit words as four byte planes, lowest byte first: all first bytes, then all second bytes, ... The high bytes of
+// neighbouring floats are alike, so a compressor finds more in them that way. The order of bytes is the same on every
+// processor.
 
 // Writes `word` as item `index` of planes that hold `count` words and start at `planes`.
 inline void StorePlanes(char* planes, size_t count, size_t index, uint32_t word) {

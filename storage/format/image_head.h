@@ -22,7 +22,8 @@ inline constexpr int64_t kMaxTensorElements = int64_t{1} << 40;
 // Everything of an image but its numbers: spec, labels, slices, counters, and each tensor's name, kind and shape
 // (storage/format/version_image.md, "Head"). Snapshot and delta carry it in the same bytes.
 void WriteImageHead(const VersionImage& image, ByteWriter& out);
-// Fills all but codes, scales and values. Fails on hostile bytes without allocating more than a small multiple of the input.
+// Fills all but codes, scales and values. Fails on hostile bytes without allocating more than a small multiple of the
+// input.
 Result<VersionImage> ReadImageHead(ByteReader& in);
 
 // Numbers that the tensors' shapes ask for, summed without overflow.

@@ -33,18 +33,18 @@ struct ObjectRef {
 
 // What a version is and how to get it. The signature covers Encode()'s bytes. Value type.
 struct Manifest {
-  std::string model_id;       // "default" unless a hub serves several models
-  VersionId version;          // strictly increasing, never reused
-  VersionId parent;           // version it was trained from; 0 for the first
-  Hash256 architecture;       // ModelSpec::ArchitectureHash()
-  Hash256 target_root;        // VersionImage::Root() that every object must decode to
+  std::string model_id;  // "default" unless a hub serves several models
+  VersionId version;     // strictly increasing, never reused
+  VersionId parent;      // version it was trained from; 0 for the first
+  Hash256 architecture;  // ModelSpec::ArchitectureHash()
+  Hash256 target_root;   // VersionImage::Root() that every object must decode to
   uint64_t scale_set = 0;
   uint64_t trained_until = 0;  // log offset, exclusive
   Hash256 report_hash;         // SHA-256 of the evaluation report (JSON)
   uint64_t fp32_bytes = 0;
   uint32_t minimum_runtime = 1;  // oldest edge runtime that can serve it
   int64_t created_us = 0;
-  int64_t expires_us = 0;        // refuse to install after; 0: never
+  int64_t expires_us = 0;          // refuse to install after; 0: never
   std::vector<ObjectRef> objects;  // at least one snapshot
 
   friend bool operator==(const Manifest&, const Manifest&) = default;

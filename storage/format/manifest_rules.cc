@@ -18,8 +18,8 @@ Status Bad(const std::string& why) { return InvalidArgument("manifest: " + why);
 Status CheckModelId(const std::string& id) {
   if (id.empty() || id.size() > 64) return Bad("model id must have 1 to 64 characters");
   for (const char c : id) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                      c == '_' || c == '.';
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!good) return Bad("model id may hold letters, digits, '-', '_' and '.' only");
   }
   return Status::Ok();

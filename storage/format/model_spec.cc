@@ -47,7 +47,7 @@ Result<ModelSpec> ModelSpec::Preset(std::string_view size) {
     spec.vision_channels = 16;
     spec.width = 48;
     spec.text_layers = 1;
-    spec.fusion_layers = 1;
+    spec.fusion_layers = 2;
   } else if (size == "small") {
     spec.vision_channels = 24;
     spec.width = 64;
@@ -55,9 +55,11 @@ Result<ModelSpec> ModelSpec::Preset(std::string_view size) {
     spec.fusion_layers = 2;
   } else if (size == "base") {
     spec.image_size = 64;
-    spec.vision_channels = 48;
+    spec.vision_channels = 32;
+    spec.vision_blocks = 2;
     spec.width = 128;
-    spec.text_layers = 3;
+    spec.text_length = 128;
+    spec.text_layers = 2;
     spec.fusion_layers = 3;
   } else {
     return InvalidArgument("there is no model size '" + std::string(size) + "'", "use tiny, small or base");

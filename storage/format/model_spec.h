@@ -20,10 +20,10 @@ struct ModelSpec {
   int64_t width = 64;              // token width of text encoder and fusion
   int64_t heads = 4;
   int64_t text_layers = 2;
-  int64_t text_length = 64;        // bytes read of a text; longer texts are cut at a character boundary
-  int64_t text_stride = 1;         // byte positions merged into one text token
-  int64_t fusion_layers = 2;       // cross-modal attention blocks
-  double modality_dropout = 0.1;   // chance in training to hide one modality of a sample that has both
+  int64_t text_length = 64;       // bytes read of a text; longer texts are cut at a character boundary
+  int64_t text_stride = 1;        // byte positions merged into one text token
+  int64_t fusion_layers = 2;      // cross-modal attention blocks
+  double modality_dropout = 0.1;  // chance in training to hide one modality of a sample that has both
 
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
 

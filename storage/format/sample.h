@@ -20,9 +20,9 @@ struct Sample {
   std::optional<std::string> label;  // UTF-8, not empty; absent: waits for its late label
   std::string source;                // who sent it; with `id` the dedup key
   std::string id;                    // unique within source; empty: dedup by content hash
-  std::string group;                 // held-out sets are drawn by group; empty: the image's hash (or the text's) is the group
-  std::string slice;                 // domain, line or task; empty: "default"
-  int64_t time_us = 0;               // microseconds since 1970 UTC; 0: time of arrival
+  std::string group;    // held-out sets are drawn by group; empty: the image's hash (or the text's) is the group
+  std::string slice;    // domain, line or task; empty: "default"
+  int64_t time_us = 0;  // microseconds since 1970 UTC; 0: time of arrival
   Part part = Part::kTrain;
   std::map<std::string, std::string> meta;  // free
 
@@ -44,7 +44,8 @@ struct SampleLimits {
 };
 
 // The rules that need no decoding of the image: at least one of image and text, valid UTF-8 without control characters,
-// sizes within limits. kInvalidArgument (or kResourceExhausted for size) with the field's name first: "text: not valid UTF-8".
+// sizes within limits. kInvalidArgument (or kResourceExhausted for size) with the field's name first: "text: not valid
+// UTF-8".
 Status ValidateSample(const Sample& sample, const SampleLimits& limits);
 
 }  // namespace perennial::format

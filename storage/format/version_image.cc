@@ -59,9 +59,7 @@ Result<VersionImage> DecodeVersionImage(std::string_view bytes) {
   }
   const std::string_view planes = in.Raw(4 * volume.floats);
   size_t index = 0;
-  EachFloat(image, [&](float& value) {
-    value = std::bit_cast<float>(LoadPlanes(planes, volume.floats, index++));
-  });
+  EachFloat(image, [&](float& value) { value = std::bit_cast<float>(LoadPlanes(planes, volume.floats, index++)); });
   PERENNIAL_RETURN_IF_ERROR(in.Finish("version image"));
   if (Status valid = image.Validate(); !valid.ok()) return Corruption(valid.message());
   return image;

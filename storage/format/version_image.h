@@ -19,7 +19,7 @@ enum class TensorKind : uint8_t {
 
 // One named tensor of a version. Value type.
 struct TensorRecord {
-  std::string name;            // the torch parameter name
+  std::string name;  // the torch parameter name
   TensorKind kind = TensorKind::kFloat32;
   std::vector<int64_t> shape;  // at most 8 dimensions, each >= 0
   std::vector<int8_t> codes;   // kInt8Rows: product(shape) codes, row-major, in [-127, 127]
@@ -36,11 +36,11 @@ struct TensorRecord {
 // Immutable once made; shared as shared_ptr<const VersionImage>.
 struct VersionImage {
   ModelSpec spec;
-  std::vector<std::string> labels;     // label of output i
-  std::vector<TensorRecord> tensors;   // in the model's parameter order
-  std::vector<std::string> slices;     // slices it has learned, in order of first sight
-  uint64_t trained_until = 0;          // log offset (exclusive) of the samples it has learned from
-  uint64_t scale_set = 0;              // version whose scales these codes use (frozen between snapshots)
+  std::vector<std::string> labels;    // label of output i
+  std::vector<TensorRecord> tensors;  // in the model's parameter order
+  std::vector<std::string> slices;    // slices it has learned, in order of first sight
+  uint64_t trained_until = 0;         // log offset (exclusive) of the samples it has learned from
+  uint64_t scale_set = 0;             // version whose scales these codes use (frozen between snapshots)
 
   // Merkle root over one leaf for spec, labels, slices and counters, then one per tensor.
   Hash256 Root() const;

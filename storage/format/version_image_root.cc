@@ -74,7 +74,8 @@ Hash256 VersionImage::Root() const {
 
 uint64_t VersionImage::Fp32Bytes() const {
   uint64_t elements = 0;
-  for (const TensorRecord& tensor : tensors) elements += static_cast<uint64_t>(std::max<int64_t>(0, tensor.NumElements()));
+  for (const TensorRecord& tensor : tensors)
+    elements += static_cast<uint64_t>(std::max<int64_t>(0, tensor.NumElements()));
   return 4 * elements;
 }
 

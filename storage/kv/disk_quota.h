@@ -5,8 +5,8 @@
 
 namespace perennial::kv {
 
-// How many more bytes a store's files may take: tests act out a full disk with it, torn last write included. A process's
-// real disk can be full in the same way at any byte. Thread-safe.
+// How many more bytes a store's files may take: tests act out a full disk with it, torn last write included. A
+// process's real disk can be full in the same way at any byte. Thread-safe.
 class DiskQuota {
  public:
   // From now on only `bytes` more can be written.

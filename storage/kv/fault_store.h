@@ -7,8 +7,8 @@
 
 namespace perennial::kv {
 
-// Hands everything to another store, and fails the writes and reads it is told to fail, before they reach it. For tests.
-// REQUIRES: the inner store outlives it. Thread-safe.
+// Hands everything to another store, and fails the writes and reads it is told to fail, before they reach it. For
+// tests. REQUIRES: the inner store outlives it. Thread-safe.
 class FaultStore final : public KvStore {
  public:
   explicit FaultStore(KvStore& inner) : inner_(inner) {}

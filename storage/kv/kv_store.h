@@ -73,8 +73,8 @@ class KvStore {
   // One entry per key, in order.
   virtual Result<std::vector<std::optional<std::string>>> MultiGet(Family family,
                                                                    const std::vector<std::string>& keys) const = 0;
-  // All or nothing. Calls DurableWritePoint() before and after when synced. A full disk gives kResourceExhausted and leaves
-  // the store as it was; later writes may succeed once there is room.
+  // All or nothing. Calls DurableWritePoint() before and after when synced. A full disk gives kResourceExhausted and
+  // leaves the store as it was; later writes may succeed once there is room.
   virtual Status Write(const WriteBatch& batch, Durability durability) = 0;
   virtual std::unique_ptr<Iterator> NewIterator(Family family) const = 0;
   // Bytes on disk (or in memory), approximately.
@@ -84,8 +84,9 @@ class KvStore {
 class DiskQuota;
 
 struct KvOptions {
-  std::string path;                   // folder; made when absent
-  std::vector<std::string> families;  // every family the program uses; those on disk that are missing here are opened too
+  std::string path;  // folder; made when absent
+  std::vector<std::string>
+      families;  // every family the program uses; those on disk that are missing here are opened too
   uint64_t block_cache_bytes = 64u << 20;
   uint64_t write_buffer_bytes = 32u << 20;
   std::shared_ptr<DiskQuota> quota;  // null: none. For tests: acts out a full disk (storage/kv/disk_quota.h)

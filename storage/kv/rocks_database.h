@@ -12,8 +12,8 @@
 
 namespace perennial::kv {
 
-// One opening of a RocksDB folder: the database and its column families in the order of `names`. Closes in the destructor.
-// Thread-safe as RocksDB is.
+// One opening of a RocksDB folder: the database and its column families in the order of `names`. Closes in the
+// destructor. Thread-safe as RocksDB is.
 struct RocksDatabase {
   std::unique_ptr<rocksdb::Env> env;  // null: RocksDB's own
   std::unique_ptr<rocksdb::DB> db;
@@ -27,8 +27,8 @@ struct RocksDatabase {
   RocksDatabase(const RocksDatabase&) = delete;
   RocksDatabase& operator=(const RocksDatabase&) = delete;
 
-  // Brings a database whose write failed to a state where every acknowledged change is in table files and the write-ahead
-  // log holds nothing that counts.
+  // Brings a database whose write failed to a state where every acknowledged change is in table files and the
+  // write-ahead log holds nothing that counts.
   Status FlushAfterFailure();
   bool HasUnflushed() const;
   // kResourceExhausted unless the disk has room for opening the database again (a manifest, a log).

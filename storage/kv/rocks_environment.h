@@ -16,8 +16,8 @@ std::shared_ptr<rocksdb::Logger> MakeRocksLogger();
 // The POSIX environment with a cap on written bytes. REQUIRES: it outlives the database.
 std::unique_ptr<rocksdb::Env> MakeQuotaEnv(std::shared_ptr<DiskQuota> quota);
 
-// Notes that RocksDB met an error (a full disk, mostly) and keeps it from resuming by itself: RocksStore must do that, in
-// its own order. Thread-safe.
+// Notes that RocksDB met an error (a full disk, mostly) and keeps it from resuming by itself: RocksStore must do that,
+// in its own order. Thread-safe.
 class ErrorWatch final : public rocksdb::EventListener {
  public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override;

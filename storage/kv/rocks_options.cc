@@ -13,17 +13,17 @@ rocksdb::DBOptions MakeDatabaseOptions(const KvOptions& options) {
   database.create_if_missing = true;
   database.create_missing_column_families = true;
   database.paranoid_checks = true;
-  // One checkpoint touches several families: what is flushed must be a consistent cut of all of them, or a log that ends
-  // early would leave one family ahead of the others.
+  // One checkpoint touches several families: what is flushed must be a consistent cut of all of them, or a log that
+  // ends early would leave one family ahead of the others.
   database.atomic_flush = true;
-  // A power cut can tear the tail of the log at any page. All that was acknowledged was synced and lies before the tear, so
-  // the log is read up to there and the hub starts without help. (kTolerateCorruptedTailRecords refuses to open when the
-  // pages of the tail reached the disk out of order.)
+  // A power cut can tear the tail of the log at any page. All that was acknowledged was synced and lies before the
+  // tear, so the log is read up to there and the hub starts without help. (kTolerateCorruptedTailRecords refuses to
+  // open when the pages of the tail reached the disk out of order.)
   database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   database.max_total_wal_size = 4 * options.write_buffer_bytes;
   database.db_write_buffer_size = 2 * options.write_buffer_bytes;  // over all families
   database.max_background_jobs = 2;                                // a small machine shares its cores with the trainer
-  database.bytes_per_sync = 1 << 20;                               // even writes instead of a burst at the end of a file
+  database.bytes_per_sync = 1 << 20;  // even writes instead of a burst at the end of a file
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
   database.skip_stats_update_on_db_open = true;

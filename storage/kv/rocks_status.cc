@@ -5,7 +5,8 @@ namespace {
 
 bool IsFull(const rocksdb::Status& status, const std::string& text) {
   // RocksDB knows ENOSPC; a user's quota (EDQUOT) reaches us as plain text.
-  return status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit || text.find("Disk quota exceeded") != std::string::npos;
+  return status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit ||
+         text.find("Disk quota exceeded") != std::string::npos;
 }
 
 // Only opening takes the lock file, so its name in an I/O error means somebody else has it.

@@ -134,8 +134,10 @@ Result<std::vector<std::optional<std::string>>> RocksStore::MultiGet(Family fami
 rocksdb::Status AddTo(rocksdb::WriteBatch& native, rocksdb::ColumnFamilyHandle* family,
                       const WriteBatch::Operation& operation) {
   switch (operation.kind) {
-    case WriteBatch::Operation::Kind::kPut: return native.Put(family, operation.key, operation.value);
-    case WriteBatch::Operation::Kind::kDelete: return native.Delete(family, operation.key);
+    case WriteBatch::Operation::Kind::kPut:
+      return native.Put(family, operation.key, operation.value);
+    case WriteBatch::Operation::Kind::kDelete:
+      return native.Delete(family, operation.key);
     case WriteBatch::Operation::Kind::kDeleteRange:
       if (operation.key == operation.value) return rocksdb::Status::OK();
       return native.DeleteRange(family, operation.key, operation.value);
@@ -180,9 +182,9 @@ Status RocksStore::TryWrite(const WriteBatch& batch, Durability durability) {
   return Status::Ok();
 }
 
-// After a failed write the write-ahead log ends in the failed batch, torn or even whole, and RocksDB 7.8 cannot leave that
-// log while its memory is empty. So: everything acknowledged goes to table files, the logs go, the database opens again. A
-// failed batch therefore never comes back after a crash, where it would overwrite what was acknowledged since.
+// After a failed write the write-ahead log ends in the failed batch, torn or even whole, and RocksDB 7.8 cannot leave
+// that log while its memory is empty. So: everything acknowledged goes to table files, the logs go, the database opens
+// again. A failed batch therefore never comes back after a crash, where it would overwrite what was acknowledged since.
 Status RocksStore::Recover() {
   const uint64_t seen = watch_->noted();
   if (database_ != nullptr) {

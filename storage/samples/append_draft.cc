@@ -20,8 +20,13 @@ AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& check
     return {.state = State::kDuplicate, .offset = offset, .error = {}, .quarantine_id = 0};
   }
 
-  LogRecord record{.kind = EntryKind::kSample, .held_out = HeldOut(sample, checked.image_hash),
-                   .appended_us = now_us_, .image = {}, .sample = std::move(sample), .labels = {}, .label = {}};
+  LogRecord record{.kind = EntryKind::kSample,
+                   .held_out = HeldOut(sample, checked.image_hash),
+                   .appended_us = now_us_,
+                   .image = {},
+                   .sample = std::move(sample),
+                   .labels = {},
+                   .label = {}};
   if (!record.sample.image.empty()) {
     record.image = checked.image_hash;
     if (!checked.blob_stored && blobs_.emplace(checked.image_hash, true).second) {
@@ -74,8 +79,8 @@ uint64_t AppendDraft::AddQuarantine(const Status& error, std::string_view pointe
   // What is over a limit would only be refused again, and could fill the disk.
   if (sample.image.size() > options_.limits.max_image_bytes) sample.image.clear();
   if (sample.text.size() > (1u << 20)) sample.text.clear();
-  const QuarantineEntry entry{.id = id, .error = error, .pointer = std::string(pointer), .sample = std::move(sample),
-                              .time_us = now_us_};
+  const QuarantineEntry entry{
+      .id = id, .error = error, .pointer = std::string(pointer), .sample = std::move(sample), .time_us = now_us_};
   batch_.Put(families_.quarantine, BigEndian64(id), EncodeQuarantine(entry));
   return id;
 }

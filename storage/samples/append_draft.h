@@ -12,8 +12,8 @@
 
 namespace perennial::samples {
 
-// One batch in the making: the changes and the state that holds once they are durable. Thrown away when the write fails, so
-// nothing in memory has changed then. Thread-compatible; lives inside one call under the appender's lock.
+// One batch in the making: the changes and the state that holds once they are durable. Thrown away when the write
+// fails, so nothing in memory has changed then. Thread-compatible; lives inside one call under the appender's lock.
 class AppendDraft {
  public:
   AppendDraft(const LogFamilies& families, const SampleLogOptions& options, const LogState& state, int64_t now_us)
@@ -43,8 +43,8 @@ class AppendDraft {
   LogState state_;
   const int64_t now_us_;
   kv::WriteBatch batch_;
-  std::unordered_map<std::string, Offset> offsets_;       // this draft's dedup keys
-  std::unordered_map<Hash256, bool> blobs_;               // this draft's images
+  std::unordered_map<std::string, Offset> offsets_;  // this draft's dedup keys
+  std::unordered_map<Hash256, bool> blobs_;          // this draft's images
 };
 
 }  // namespace perennial::samples

@@ -58,8 +58,7 @@ Result<Offset> KvSampleLog::AppendFlush() {
   return at;
 }
 
-Result<uint64_t> KvSampleLog::Quarantine(const Status& error, std::string_view pointer,
-                                         const format::Sample& partial) {
+Result<uint64_t> KvSampleLog::Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) {
   if (error.ok()) return InvalidArgument("quarantine needs an error");
   MutexLock lock(append_mutex_);
   AppendDraft draft = NewDraft();

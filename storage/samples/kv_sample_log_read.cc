@@ -64,7 +64,8 @@ Result<std::vector<Entry>> KvSampleLog::ReadRange(Offset begin, size_t max_count
   }
   PERENNIAL_ASSIGN_OR_RETURN(auto blobs, store_.MultiGet(families_.blobs, hashes));
   for (size_t i = 0; i < with_image.size(); ++i) {
-    if (!blobs[i]) return Corruption("the image of log entry " + entries[with_image[i]].offset.ToString() + " is missing");
+    if (!blobs[i])
+      return Corruption("the image of log entry " + entries[with_image[i]].offset.ToString() + " is missing");
     entries[with_image[i]].sample.image = std::move(*blobs[i]);
   }
   return entries;

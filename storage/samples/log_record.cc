@@ -26,7 +26,8 @@ std::string LogRecord::Encode() const {
       out.Varint(labels.value);
       out.Bytes(label);
       break;
-    case EntryKind::kFlush: break;
+    case EntryKind::kFlush:
+      break;
   }
   return out.Take();
 }

@@ -9,8 +9,8 @@
 
 namespace perennial::samples {
 
-// One entry as it lies in the log: the image is named by its hash, a late label names the sample it belongs to. Value type.
-// Format: sample_log_format.md.
+// One entry as it lies in the log: the image is named by its hash, a late label names the sample it belongs to. Value
+// type. Format: sample_log_format.md.
 struct LogRecord {
   EntryKind kind = EntryKind::kFlush;
   bool held_out = false;

@@ -16,9 +16,9 @@ void LogState::AddSlice(std::string name) {
 std::string LogState::Encode() const {
   ByteWriter out;
   out.U8(kFormatVersion);
-  for (const uint64_t count : {stats.end, stats.accepted, stats.duplicates, stats.quarantined, stats.waiting_for_label,
-                               stats.held_out, stats.trainable, stats.image_blobs, stats.quarantine_entries,
-                               next_quarantine_id, seed}) {
+  for (const uint64_t count :
+       {stats.end, stats.accepted, stats.duplicates, stats.quarantined, stats.waiting_for_label, stats.held_out,
+        stats.trainable, stats.image_blobs, stats.quarantine_entries, next_quarantine_id, seed}) {
     out.Varint(count);
   }
   out.F64(held_out_share);
@@ -29,10 +29,10 @@ Result<LogState> LogState::Decode(std::string_view bytes) {
   ByteReader in(bytes);
   if (in.U8() != kFormatVersion) return Corruption("sample log state: unknown format version");
   LogState state;
-  for (uint64_t* count : {&state.stats.end, &state.stats.accepted, &state.stats.duplicates, &state.stats.quarantined,
-                          &state.stats.waiting_for_label, &state.stats.held_out, &state.stats.trainable,
-                          &state.stats.image_blobs, &state.stats.quarantine_entries, &state.next_quarantine_id,
-                          &state.seed}) {
+  for (uint64_t* count :
+       {&state.stats.end, &state.stats.accepted, &state.stats.duplicates, &state.stats.quarantined,
+        &state.stats.waiting_for_label, &state.stats.held_out, &state.stats.trainable, &state.stats.image_blobs,
+        &state.stats.quarantine_entries, &state.next_quarantine_id, &state.seed}) {
     *count = in.Varint();
   }
   state.held_out_share = in.F64();

@@ -13,15 +13,15 @@ namespace perennial::samples {
 
 // What was found out about a sample before it is appended.
 struct CheckedSample {
-  Status error;            // why it belongs in quarantine; Ok otherwise
-  Hash256 image_hash;      // zero without an image
+  Status error;        // why it belongs in quarantine; Ok otherwise
+  Hash256 image_hash;  // zero without an image
   std::string dedup_key;
   std::optional<Offset> duplicate_of;  // a logged sample with the same key
   bool blob_stored = false;            // the image is stored already
 };
 
-// The work on samples that needs no lock: rules, hashes, look-ups and the decoding of every image that was not seen before.
-// Owned by the log. Thread-safe.
+// The work on samples that needs no lock: rules, hashes, look-ups and the decoding of every image that was not seen
+// before. Owned by the log. Thread-safe.
 class SampleChecker {
  public:
   SampleChecker(const kv::KvStore& store, const LogFamilies& families, const SampleLogOptions& options)

@@ -33,15 +33,15 @@ enum class EntryKind : uint8_t {
   kFlush = 2,      // "train on what is there, do not wait to fill the batch": written at the end of a feed
 };
 
-// One position of the log. `sample` is complete (image bytes included) for kSample and, with the late label filled in, for
-// kLateLabel.
+// One position of the log. `sample` is complete (image bytes included) for kSample and, with the late label filled in,
+// for kLateLabel.
 struct Entry {
   Offset offset;
   EntryKind kind = EntryKind::kSample;
   format::Sample sample;
-  bool held_out = false;             // evaluation only (test part, or drawn by group)
-  std::optional<Offset> labels;      // kLateLabel: the sample it labels
-  int64_t appended_us = 0;           // wall time when it was made durable
+  bool held_out = false;         // evaluation only (test part, or drawn by group)
+  std::optional<Offset> labels;  // kLateLabel: the sample it labels
+  int64_t appended_us = 0;       // wall time when it was made durable
   // True when the trainer learns from this entry.
   bool Trainable() const { return kind != EntryKind::kFlush && sample.label.has_value() && !held_out; }
 };
@@ -49,16 +49,16 @@ struct Entry {
 // What became of one sample of an Append call, in request order.
 struct AppendOutcome {
   enum class State : uint8_t { kAccepted, kDuplicate, kQuarantined } state = State::kAccepted;
-  Offset offset;                    // kAccepted: its own; kDuplicate: the first one's
-  Status error;                     // kQuarantined: code, message, hint
-  uint64_t quarantine_id = 0;       // kQuarantined
+  Offset offset;               // kAccepted: its own; kDuplicate: the first one's
+  Status error;                // kQuarantined: code, message, hint
+  uint64_t quarantine_id = 0;  // kQuarantined
 };
 
 struct QuarantineEntry {
   uint64_t id = 0;
   Status error;
-  std::string pointer;      // where in the input: "line 17", "items/3", "train.tar!k12.png"
-  format::Sample sample;    // as far as it could be read
+  std::string pointer;    // where in the input: "line 17", "items/3", "train.tar!k12.png"
+  format::Sample sample;  // as far as it could be read
   int64_t time_us = 0;
 };
 
@@ -70,9 +70,10 @@ struct SampleLogStats {
   uint64_t quarantine_entries = 0;
 };
 
-// The durable sample log on a KvStore: offsets from 0 without gaps, image blobs stored once per content hash, a dedup index by
-// (source, id) or content hash, a held-out index per slice, late labels, quarantine. An Append that returned is synced.
-// Thread-safe: one appender at a time inside (validation runs in parallel before the lock), readers never block it.
+// The durable sample log on a KvStore: offsets from 0 without gaps, image blobs stored once per content hash, a dedup
+// index by (source, id) or content hash, a held-out index per slice, late labels, quarantine. An Append that returned
+// is synced. Thread-safe: one appender at a time inside (validation runs in parallel before the lock), readers never
+// block it.
 class SampleLog {
  public:
   // Names of the column families it needs in KvOptions::families.
@@ -81,8 +82,8 @@ class SampleLog {
   static Result<std::unique_ptr<SampleLog>> Open(kv::KvStore& store, SampleLogOptions options, const Clock& clock);
   virtual ~SampleLog() = default;
 
-  // Validates (images are fully decoded), deduplicates and appends in one synced batch. Bad samples go to quarantine with
-  // `pointers[i]` (may be empty); they never fail the call. The call fails only when nothing was made durable.
+  // Validates (images are fully decoded), deduplicates and appends in one synced batch. Bad samples go to quarantine
+  // with `pointers[i]` (may be empty); they never fail the call. The call fails only when nothing was made durable.
   virtual Result<std::vector<AppendOutcome>> Append(std::vector<format::Sample> samples,
                                                     std::vector<std::string> pointers = {}) = 0;
   // Labels the sample (source, id) that waits for one. kNotFound, or kAlreadyExists when it has a label already.
@@ -100,7 +101,8 @@ class SampleLog {
 
   // Slices in order of first appearance.
   virtual std::vector<std::string> Slices() const = 0;
-  // Offsets of labelled held-out samples of a slice, ascending. `part` narrows to the explicit test part or to the drawn share.
+  // Offsets of labelled held-out samples of a slice, ascending. `part` narrows to the explicit test part or to the
+  // drawn share.
   enum class HeldOut : uint8_t { kAll, kTestPart, kDrawn };
   virtual Result<std::vector<Offset>> HeldOutOffsets(std::string_view slice, HeldOut which = HeldOut::kAll) const = 0;
 

@@ -18,8 +18,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Calls body(0) .. body(count - 1), each once, in any order, and returns when all have returned. REQUIRES: `body` does not
-  // throw.
+  // Calls body(0) .. body(count - 1), each once, in any order, and returns when all have returned. REQUIRES: `body`
+  // does not throw.
   void ForEach(size_t count, const std::function<void(size_t)>& body);
 
  private:

@@ -13,8 +13,8 @@ namespace perennial::versions {
 
 using HashSet = std::unordered_set<Hash256>;
 
-// The chunks of a store: bytes under their SHA-256, checked whenever they are read. Owned by the version store; thread-safe
-// as the KvStore is.
+// The chunks of a store: bytes under their SHA-256, checked whenever they are read. Owned by the version store;
+// thread-safe as the KvStore is.
 class ChunkTable {
  public:
   ChunkTable(kv::KvStore& store, kv::Family family) : store_(store), family_(family) {}

@@ -11,12 +11,18 @@ constexpr uint8_t kFormatVersion = 1;
 
 std::string_view FateName(VersionFate fate) {
   switch (fate) {
-    case VersionFate::kPublished: return "published";
-    case VersionFate::kCanary: return "canary";
-    case VersionFate::kStable: return "stable";
-    case VersionFate::kRetired: return "retired";
-    case VersionFate::kRolledBack: return "rolled_back";
-    case VersionFate::kRefused: return "refused";
+    case VersionFate::kPublished:
+      return "published";
+    case VersionFate::kCanary:
+      return "canary";
+    case VersionFate::kStable:
+      return "stable";
+    case VersionFate::kRetired:
+      return "retired";
+    case VersionFate::kRolledBack:
+      return "rolled_back";
+    case VersionFate::kRefused:
+      return "refused";
   }
   return "unknown";
 }

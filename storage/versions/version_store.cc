@@ -19,15 +19,14 @@ constexpr const char* kMeta = "versions.meta";
 
 using ChunkMap = std::unordered_map<Hash256, std::string_view>;
 
-// The one implementation. Reads go straight to the KvStore; whatever decides on what it has read before it writes (publish,
-// fate, slots, gc) holds mutex_, so a gc never runs inside a publish.
+// The one implementation. Reads go straight to the KvStore; whatever decides on what it has read before it writes
+// (publish, fate, slots, gc) holds mutex_, so a gc never runs inside a publish.
 class KvVersionStore final : public VersionStore {
  public:
   struct Tables {
     kv::Family manifests, chunks, slots, meta;
   };
-  KvVersionStore(kv::KvStore& store, Tables tables)
-      : store_(store), tables_(tables), chunks_(store, tables.chunks) {}
+  KvVersionStore(kv::KvStore& store, Tables tables) : store_(store), tables_(tables), chunks_(store, tables.chunks) {}
 
   Status LoadSlotsAndCounter();
 
@@ -125,7 +124,8 @@ Status KvVersionStore::Publish(const format::SignedManifest& signed_manifest, st
   if (old) {
     PERENNIAL_ASSIGN_OR_RETURN(const StoredManifest stored, DecodeStoredManifest(*old));
     if (stored.signed_manifest.bytes != signed_manifest.bytes) {
-      return Status(Code::kAlreadyExists, "version " + manifest.version.ToString() + " was published with other content");
+      return Status(Code::kAlreadyExists,
+                    "version " + manifest.version.ToString() + " was published with other content");
     }
     PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> old_state, store_.Get(tables_.meta, key));
     if (old_state) {
@@ -148,9 +148,8 @@ Result<VersionRecord> KvVersionStore::MakeRecord(std::string_view manifest_bytes
   PERENNIAL_ASSIGN_OR_RETURN(StoredManifest stored, DecodeStoredManifest(manifest_bytes));
   PERENNIAL_ASSIGN_OR_RETURN(StoredState state, DecodeStoredState(state_bytes));
   PERENNIAL_ASSIGN_OR_RETURN(format::Manifest manifest, format::Manifest::Decode(stored.signed_manifest.bytes));
-  return VersionRecord{std::move(manifest),     std::move(stored.signed_manifest),
-                       state.fate,              std::move(state.reason),
-                       std::move(stored.report_json), state.content_available};
+  return VersionRecord{std::move(manifest),     std::move(stored.signed_manifest), state.fate,
+                       std::move(state.reason), std::move(stored.report_json),     state.content_available};
 }
 
 Result<VersionRecord> KvVersionStore::Get(VersionId version) const {
@@ -233,9 +232,11 @@ Result<uint64_t> KvVersionStore::CollectGarbage(const std::vector<VersionId>& ke
   for (const VersionRecord& record : List()) {
     HashSet named;
     AddChunks(record.manifest, named);
-    const bool whole = std::all_of(named.begin(), named.end(), [&](const Hash256& hash) { return kept.contains(hash); });
+    const bool whole =
+        std::all_of(named.begin(), named.end(), [&](const Hash256& hash) { return kept.contains(hash); });
     if (whole || !record.content_available) continue;
-    batch.Put(tables_.meta, VersionKey(record.manifest.version), EncodeStoredState({record.fate, record.reason, false}));
+    batch.Put(tables_.meta, VersionKey(record.manifest.version),
+              EncodeStoredState({record.fate, record.reason, false}));
   }
   PERENNIAL_RETURN_IF_ERROR(store_.Write(batch, kv::Durability::kSynced).WithContext("collect garbage"));
   return freed;

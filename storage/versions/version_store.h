@@ -23,14 +23,14 @@ struct VersionRecord {
   format::Manifest manifest;
   format::SignedManifest signed_manifest;
   VersionFate fate = VersionFate::kPublished;
-  std::string reason;          // of the last change of fate, in words
-  std::string report_json;     // evaluation report; empty on nodes
+  std::string reason;             // of the last change of fate, in words
+  std::string report_json;        // evaluation report; empty on nodes
   bool content_available = true;  // false once collected
 };
 
-// Content-addressed chunks, signed manifests and named slots on a KvStore; used by hub and node alike. A version is published in
-// one synced batch: all of it is there or nothing. Chunks that arrive one by one (a node's download) are put as they come and
-// belong to nobody until a publish refers to them. Thread-safe.
+// Content-addressed chunks, signed manifests and named slots on a KvStore; used by hub and node alike. A version is
+// published in one synced batch: all of it is there or nothing. Chunks that arrive one by one (a node's download) are
+// put as they come and belong to nobody until a publish refers to them. Thread-safe.
 class VersionStore {
  public:
   static std::vector<std::string> Families();
@@ -40,8 +40,9 @@ class VersionStore {
   // 1 + the greatest version ever seen, also after a gc.
   virtual VersionId NextVersion() const = 0;
 
-  // Checks that every chunk's hash is its key, that all chunks the manifest names are in `chunks` or stored, then writes all at once.
-  // kAlreadyExists when the version number was used (with the same bytes: ok, and collected content is back).
+  // Checks that every chunk's hash is its key, that all chunks the manifest names are in `chunks` or stored, then
+  // writes all at once. kAlreadyExists when the version number was used (with the same bytes: ok, and collected content
+  // is back).
   virtual Status Publish(const format::SignedManifest& manifest, std::string_view report_json,
                          const std::vector<std::string>& chunks) = 0;
   virtual Result<VersionRecord> Get(VersionId version) const = 0;
@@ -57,14 +58,14 @@ class VersionStore {
   // All chunks of an object, joined; size and hashes verified.
   virtual Result<std::string> ReadObject(const format::ObjectRef& object) const = 0;
 
-  // Named durable slots ("stable", "candidate", "last_good", "A", "B"), small opaque values; several change in one synced batch;
-  // nullopt removes.
+  // Named durable slots ("stable", "candidate", "last_good", "A", "B"), small opaque values; several change in one
+  // synced batch; nullopt removes.
   using SlotChange = std::pair<std::string, std::optional<std::string>>;
   virtual Status SetSlots(const std::vector<SlotChange>& changes) = 0;
   virtual std::optional<std::string> Slot(std::string_view name) const = 0;
 
-  // Frees chunks that no version in `keep` refers to, and unowned chunks; the records stay. Never frees what is referenced or what a
-  // running Publish is about to refer to. Returns freed bytes.
+  // Frees chunks that no version in `keep` refers to, and unowned chunks; the records stay. Never frees what is
+  // referenced or what a running Publish is about to refer to. Returns freed bytes.
   virtual Result<uint64_t> CollectGarbage(const std::vector<VersionId>& keep) = 0;
 };
 

@@ -22,8 +22,17 @@ TEST(ByteWriter, WritesLittleEndianGoldenBytes) {
   out.Varint(300);
   out.Bytes("hi");
   out.Raw("!");
-  EXPECT_EQ(HexEncode(out.data()), "ab" "0201" "04030201" "0807060504030201" "feffffffffffffff" "0000803f"
-                                   "00000000000000c0" "ac02" "026869" "21");
+  EXPECT_EQ(HexEncode(out.data()),
+            "ab"
+            "0201"
+            "04030201"
+            "0807060504030201"
+            "feffffffffffffff"
+            "0000803f"
+            "00000000000000c0"
+            "ac02"
+            "026869"
+            "21");
 }
 
 TEST(ByteReader, ReadsBackWhatWasWritten) {

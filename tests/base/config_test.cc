@@ -11,7 +11,9 @@ namespace {
 ConfigTable Parse(std::string_view text) { return ConfigTable::Parse(text, "hub.toml").value(); }
 
 TEST(ConfigTable, ReadsEveryType) {
-  ConfigTable table = Parse("s = 'x'\ni = -3\nf = 0.5\nwhole = 2\nb = true\nlist = ['a', 'b']\n[t]\nk = 'v'\n[[many]]\nn = 1\n[[many]]\nn = 2\n");
+  ConfigTable table = Parse(
+      "s = 'x'\ni = -3\nf = 0.5\nwhole = 2\nb = true\nlist = ['a', 'b']\n[t]\nk = 'v'\n[[many]]\nn = 1\n[[many]]\nn = "
+      "2\n");
   EXPECT_EQ(table.String("s").value(), "x");
   EXPECT_EQ(table.Integer("i").value(), -3);
   EXPECT_EQ(table.Float("f").value(), 0.5);

@@ -8,12 +8,12 @@
 namespace perennial {
 namespace {
 
-// Computed with an independent implementation of xoshiro256** and splitmix64; the first for seed 0 are also those that other
-// libraries print.
+// Computed with an independent implementation of xoshiro256** and splitmix64; the first for seed 0 are also those that
+// other libraries print.
 TEST(Rng, GivesTheGoldenNumbersOnEveryMachine) {
   Rng zero(0);
-  for (const uint64_t expected : {0x99ec5f36cb75f2b4ULL, 0xbf6e1f784956452aULL, 0x1a5f849d4933e6e0ULL,
-                                  0x6aa594f1262d2d2cULL}) {
+  for (const uint64_t expected :
+       {0x99ec5f36cb75f2b4ULL, 0xbf6e1f784956452aULL, 0x1a5f849d4933e6e0ULL, 0x6aa594f1262d2d2cULL}) {
     EXPECT_EQ(zero.Next(), expected);
   }
   Rng one(1);

@@ -12,9 +12,10 @@ namespace perennial {
 namespace {
 
 TEST(Status, NamesOfCodesAreStableAndReadBack) {
-  const std::string_view names[] = {"ok",         "invalid_argument", "not_found",          "already_exists",
-                                    "failed_precondition", "corruption", "io_error", "resource_exhausted",
-                                    "deadline_exceeded",   "unavailable", "permission_denied", "cancelled", "internal"};
+  const std::string_view names[] = {
+      "ok",       "invalid_argument",   "not_found",         "already_exists", "failed_precondition", "corruption",
+      "io_error", "resource_exhausted", "deadline_exceeded", "unavailable",    "permission_denied",   "cancelled",
+      "internal"};
   for (uint8_t i = 0; i < 13; ++i) {
     EXPECT_EQ(CodeName(static_cast<Code>(i)), names[i]);
     EXPECT_EQ(CodeFromName(names[i]), static_cast<Code>(i));

@@ -28,7 +28,8 @@ TEST(Thread, JoinsWhenItGoesAndWhenItIsReplaced) {
 
 TEST(Thread, BackgroundThreadsGiveWay) {
   int nice_value = 0;
-  Thread("background", [&nice_value] { nice_value = getpriority(PRIO_PROCESS, 0); }, Thread::Priority::kBackground)
+  Thread(
+      "background", [&nice_value] { nice_value = getpriority(PRIO_PROCESS, 0); }, Thread::Priority::kBackground)
       .Join();
   EXPECT_EQ(nice_value, 19);
 }

@@ -17,7 +17,8 @@ TEST(ParseAddress, ReadsHostAndPort) {
 }
 
 TEST(ParseAddress, RefusesEverythingElseAndSaysHow) {
-  for (const char* text : {"", "host", ":80", "host:", "host:x", "host:70000", "host:-1", "[]:1", "[::1:80", "host:80 "}) {
+  for (const char* text :
+       {"", "host", ":80", "host:", "host:x", "host:70000", "host:-1", "[]:1", "[::1:80", "host:80 "}) {
     std::string host;
     int port = 0;
     const Status status = ParseAddress(text, host, port);

@@ -34,9 +34,10 @@ class Hub {
     store_ = kv::OpenMemory(versions::VersionStore::Families());
     versions_ = std::move(*versions::VersionStore::Open(*store_));
     publisher_ = std::move(*updater::Publisher::Open(*versions_, keys_->signer(), {}, clock_));
-    rollout_ = std::move(*updater::RolloutController::Open(*versions_, {}, clock_, [this](const updater::RolloutState& state) {
-      if (server_) server_->Announce(state);
-    }));
+    rollout_ =
+        std::move(*updater::RolloutController::Open(*versions_, {}, clock_, [this](const updater::RolloutState& state) {
+          if (server_) server_->Announce(state);
+        }));
     auto server = updater::UpdateServer::Start({}, *keys_, *versions_, *rollout_, clock_);
     EXPECT_TRUE(server.ok()) << server.status().ToString();
     server_ = std::move(*server);

@@ -26,10 +26,18 @@ void SurvivesRandomDamage(const std::string& bytes, uint64_t seed, int rounds, D
     for (uint64_t i = 0; i < edits && !damaged.empty(); ++i) {
       const size_t at = rng.Below(damaged.size());
       switch (rng.Below(4)) {
-        case 0: damaged[at] = static_cast<char>(rng.Below(256)); break;
-        case 1: damaged.erase(at, 1 + rng.Below(8)); break;
-        case 2: damaged.insert(at, 1 + rng.Below(8), static_cast<char>(rng.Below(256))); break;
-        default: damaged[at] = static_cast<char>(0xff); break;
+        case 0:
+          damaged[at] = static_cast<char>(rng.Below(256));
+          break;
+        case 1:
+          damaged.erase(at, 1 + rng.Below(8));
+          break;
+        case 2:
+          damaged.insert(at, 1 + rng.Below(8), static_cast<char>(rng.Below(256)));
+          break;
+        default:
+          damaged[at] = static_cast<char>(0xff);
+          break;
       }
     }
     (void)decode(damaged).ok();

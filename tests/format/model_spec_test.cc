@@ -39,9 +39,9 @@ TEST(ModelSpec, ArchitectureHashChangesWithEveryField) {
 }
 
 TEST(ModelSpec, RefusesUnknownKeysWrongTypesAndBadValues) {
-  for (const char* json : {R"({"widht":64})", R"({"width":"64"})", R"({"width":64.5})", R"({"width":63})", R"({"width":-4})",
-                           R"({"width":18446744073709551615})", R"({"modality_dropout":1.0})", R"({"family":""})",
-                           R"({"heads":0})", R"({"text_stride":65})", R"([])", R"(nonsense)", ""}) {
+  for (const char* json : {R"({"widht":64})", R"({"width":"64"})", R"({"width":64.5})", R"({"width":63})",
+                           R"({"width":-4})", R"({"width":18446744073709551615})", R"({"modality_dropout":1.0})",
+                           R"({"family":""})", R"({"heads":0})", R"({"text_stride":65})", R"([])", R"(nonsense)", ""}) {
     EXPECT_EQ(ModelSpec::FromJson(json).status().code(), Code::kInvalidArgument) << json;
   }
   EXPECT_EQ(ModelSpec::FromJson(std::string(20000, ' ')).status().code(), Code::kResourceExhausted);

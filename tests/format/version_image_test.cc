@@ -19,7 +19,8 @@ VersionImage FixedImage() {
   image.slices = {"steel"};
   image.trained_until = 640;
   image.scale_set = 1;
-  image.tensors.push_back({"conv.weight", TensorKind::kInt8Rows, {2, 3}, {-127, 0, 127, 1, -1, 64}, {0.5f, 0.001f}, {}});
+  image.tensors.push_back(
+      {"conv.weight", TensorKind::kInt8Rows, {2, 3}, {-127, 0, 127, 1, -1, 64}, {0.5f, 0.001f}, {}});
   image.tensors.push_back({"head.bias", TensorKind::kFloat32, {2}, {}, {}, {1.5f, -0.0f}});
   return image;
 }

@@ -33,9 +33,9 @@ TEST(Head, ClosesByDefaultInHttp10AndOnRequest) {
 }
 
 TEST(Head, RefusesMalformedLines) {
-  for (const char* line : {"GET", "GET /", "GET  HTTP/1.1", " / HTTP/1.1", "G\tT / HTTP/1.1", "GET x HTTP/1.1", "GET /\x01 HTTP/1.1",
-                           "GET /%zz HTTP/1.1", "GET /%4 HTTP/1.1", "GET /%00 HTTP/1.1", "GET /a b HTTP/1.1", "GET /?a=%f HTTP/1.1",
-                           "GET / http/1.1", "\x16\x03\x01"}) {
+  for (const char* line : {"GET", "GET /", "GET  HTTP/1.1", " / HTTP/1.1", "G\tT / HTTP/1.1", "GET x HTTP/1.1",
+                           "GET /\x01 HTTP/1.1", "GET /%zz HTTP/1.1", "GET /%4 HTTP/1.1", "GET /%00 HTTP/1.1",
+                           "GET /a b HTTP/1.1", "GET /?a=%f HTTP/1.1", "GET / http/1.1", "\x16\x03\x01"}) {
     EXPECT_EQ(Refusal(std::string(line) + "\r\n\r\n"), 400) << line;
   }
   EXPECT_EQ(Refusal("GET / HTTP/2.0\r\n\r\n"), 505);

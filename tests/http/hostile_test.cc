@@ -39,7 +39,9 @@ TEST(HostilePeer, OversizedBodiesGet413WithoutBeingRead) {
   options.max_body_bytes = 1000;
   const auto server = StartTestServer(options);
   EXPECT_EQ(StatusOf(Attack(*server, "POST /echo HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n")), 413);
-  EXPECT_EQ(StatusOf(Attack(*server, "POST /echo HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x'))), 413);
+  EXPECT_EQ(
+      StatusOf(Attack(*server, "POST /echo HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x'))),
+      413);
   std::string chunks = "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (int i = 0; i < 2000; ++i) chunks += "5\r\nabcde\r\n";
   EXPECT_EQ(StatusOf(Attack(*server, chunks)), 413);
@@ -47,16 +49,20 @@ TEST(HostilePeer, OversizedBodiesGet413WithoutBeingRead) {
 
 TEST(HostilePeer, MultipartBombsGet400) {
   const auto server = StartTestServer();
-  const std::string body = "--B\r\nContent-Disposition: form-data; name=\"" + std::string(8100, '"') + std::string(100'000, 'a');
-  EXPECT_EQ(StatusOf(Attack(*server, "POST /echo HTTP/1.1\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: " +
-                                         std::to_string(body.size()) + "\r\n\r\n" + body)),
+  const std::string body =
+      "--B\r\nContent-Disposition: form-data; name=\"" + std::string(8100, '"') + std::string(100'000, 'a');
+  EXPECT_EQ(StatusOf(Attack(*server,
+                            "POST /echo HTTP/1.1\r\nConnection: close\r\nContent-Type: multipart/form-data; "
+                            "boundary=B\r\nContent-Length: " +
+                                std::to_string(body.size()) + "\r\n\r\n" + body)),
             400);
 }
 
 TEST(HostilePeer, RequestsBehindARefusedOneAreNotServed) {
   const auto server = StartTestServer();
   const auto said = Attack(*server,
-                           "POST /echo HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n\r\n");
+                           "POST /echo HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET "
+                           "/hello HTTP/1.1\r\n\r\n");
   EXPECT_EQ(StatusOf(said), 400);
   EXPECT_EQ(said.find("hello\""), std::string::npos);
 }
@@ -110,7 +116,9 @@ TEST(HostilePeer, ConnectionsOverTheLimitAreTurnedAway) {
 TEST(HostilePeer, RandomBytesNeverStopTheServer) {
   const auto server = StartTestServer();
   Rng rng(7);
-  const std::string seed = "POST /echo?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+  const std::string seed =
+      "POST /echo?a=b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
   for (int round = 0; round < 200; ++round) {
     std::string bytes = seed;
     for (uint64_t i = 0; i < 1 + rng.Below(6); ++i) bytes[rng.Below(bytes.size())] = static_cast<char>(rng.Below(256));

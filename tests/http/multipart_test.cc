@@ -6,7 +6,8 @@ namespace perennial::http {
 namespace {
 
 const std::string kBody =
-    "preamble\r\n--XX\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a \\\"b\\\".png\"\r\nContent-Type: image/png\r\n\r\n"
+    "preamble\r\n--XX\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a \\\"b\\\".png\"\r\nContent-Type: "
+    "image/png\r\n\r\n"
     "\x89PNG\r\n--X\r\n--XX\r\ncontent-disposition: form-data; name=text\r\n\r\n\r\n--XX--\r\n";
 
 TEST(Multipart, ReadsNamesFilesAndBinaryContent) {
@@ -37,7 +38,10 @@ TEST(Multipart, EveryTruncationIsAnError) {
 }
 
 TEST(Multipart, RefusesLongHeadsTooManyPartsAndNamelessParts) {
-  EXPECT_FALSE(ParseMultipart("--X\r\nContent-Disposition: form-data; name=\"" + std::string(100'000, 'a') + "\"\r\n\r\n\r\n--X--", "X").ok());
+  EXPECT_FALSE(
+      ParseMultipart(
+          "--X\r\nContent-Disposition: form-data; name=\"" + std::string(100'000, 'a') + "\"\r\n\r\n\r\n--X--", "X")
+          .ok());
   std::string many;
   for (int i = 0; i < 300; ++i) many += "--X\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n";
   EXPECT_FALSE(ParseMultipart(many + "--X--", "X").ok());

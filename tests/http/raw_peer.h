@@ -8,7 +8,8 @@
 
 namespace perennial::http {
 
-// A client that says exactly the bytes it is told, over a real socket; every wait ends after ten seconds. Thread-compatible.
+// A client that says exactly the bytes it is told, over a real socket; every wait ends after ten seconds.
+// Thread-compatible.
 class RawPeer {
  public:
   explicit RawPeer(int port);
@@ -35,7 +36,8 @@ class RawPeer {
 // "HTTP/1.1 404 Not Found..." -> 404; 0 when it is no response.
 int StatusOf(const std::string& response);
 
-// A server on a free port of the loopback with routes that tests use: GET /hello, POST /echo (the body's bytes), GET /throw, GET /items/{id}.
+// A server on a free port of the loopback with routes that tests use: GET /hello, POST /echo (the body's bytes), GET
+// /throw, GET /items/{id}.
 std::unique_ptr<Server> StartTestServer(ServerOptions options = {});
 
 }  // namespace perennial::http

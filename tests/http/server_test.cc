@@ -37,8 +37,8 @@ TEST(Server, ReadsChunkedMultipartAndExpectedBodies) {
   peer.Send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
   EXPECT_EQ(BodyOf(peer.ReadResponse()), "abc");
   const std::string form = "--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n--B--\r\n";
-  peer.Send("POST /echo HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: " + std::to_string(form.size()) +
-            "\r\n\r\n" + form);
+  peer.Send("POST /echo HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: " +
+            std::to_string(form.size()) + "\r\n\r\n" + form);
   EXPECT_EQ(BodyOf(peer.ReadResponse()), "k=v;");
   peer.Send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(peer.ReadResponse(), "HTTP/1.1 100 Continue\r\n\r\n");

@@ -20,7 +20,8 @@ std::unique_ptr<Server> StartStreaming(ServerOptions options, std::atomic<int>& 
       ~Guard() { --open; }
     };
     response.content_type = "text/event-stream";
-    response.stream = [guard = std::make_shared<Guard>(open), i = 0](const std::function<bool(std::string_view)>& write) mutable {
+    response.stream = [guard = std::make_shared<Guard>(open),
+                       i = 0](const std::function<bool(std::string_view)>& write) mutable {
       return write("id: " + std::to_string(i++) + "\n\n");
     };
   });

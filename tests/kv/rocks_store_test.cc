@@ -104,7 +104,8 @@ TEST_F(RocksStoreTest, FirstWriteOnAFullDiskFailsCleanly) {
   EXPECT_EQ(Get(*Open().value(), "k"), "v");
 }
 
-// The quota is cut at many places, so the torn record, the flush of a recovery and the manifest all meet the end of the disk.
+// The quota is cut at many places, so the torn record, the flush of a recovery and the manifest all meet the end of the
+// disk.
 TEST_F(RocksStoreTest, WhatWasAcknowledgedAroundFullDisksIsThereAfterACopyOfTheFiles) {
   auto store = Open().value();
   Rng rng(4);

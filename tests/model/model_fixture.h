@@ -15,7 +15,8 @@ format::ModelSpec TestSpec();
 
 std::shared_ptr<Model> TestModel(int64_t labels, uint64_t seed, format::ModelSpec spec = TestSpec());
 
-// Sample i has random pixels and a random text of (7 i + 3) mod text_length + 1 bytes; the same samples for the same seed, whatever the batch.
+// Sample i has random pixels and a random text of (7 i + 3) mod text_length + 1 bytes; the same samples for the same
+// seed, whatever the batch.
 ModelInput TestInput(int64_t batch, uint64_t seed, const format::ModelSpec& spec = TestSpec());
 
 // Rows [first, first + count) of every tensor.

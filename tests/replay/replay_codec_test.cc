@@ -36,17 +36,32 @@ TEST(ReplayCodec, RoundTripsAndRefusesTruncations) {
 }
 
 TEST(ReplayCodec, HasTheBytesOfItsFormatPage) {
-  EXPECT_EQ(HexEncode(Key("main", KeyKind::kSlot, 258)), "046d61696e" "73" "0000000000000102");
-  EXPECT_EQ(HexEncode(EncodeSlot({nullptr, 300, 2, 1})), "ac02" "02" "01");
-  const Header header{.partition = ReplayOptions::Partition::kLabelAndSlice, .seen = 300, .next_id = 5, .slots = 4,
-                      .partitions = 2};
-  EXPECT_EQ(HexEncode(EncodeHeader(header)), "0102" "ac02" "05" "04" "02");
+  EXPECT_EQ(HexEncode(Key("main", KeyKind::kSlot, 258)),
+            "046d61696e"
+            "73"
+            "0000000000000102");
+  EXPECT_EQ(HexEncode(EncodeSlot({nullptr, 300, 2, 1})),
+            "ac02"
+            "02"
+            "01");
+  const Header header{
+      .partition = ReplayOptions::Partition::kLabelAndSlice, .seen = 300, .next_id = 5, .slots = 4, .partitions = 2};
+  EXPECT_EQ(HexEncode(EncodeHeader(header)),
+            "0102"
+            "ac02"
+            "05"
+            "04"
+            "02");
   Partition partition;
   partition.key = "ab";
   partition.seen = 7;
   partition.was_largest = true;
   partition.bucket_position = 1;
-  EXPECT_EQ(HexEncode(EncodePartition(partition)), "026162" "07" "01" "01");
+  EXPECT_EQ(HexEncode(EncodePartition(partition)),
+            "026162"
+            "07"
+            "01"
+            "01");
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ std::string Picture(uint64_t seed) {
 
 Example StreamExample(uint64_t offset) {
   Rng rng(7, offset);
-  Example example = MakeExample(offset, std::to_string(rng.Below(5) * rng.Below(5)), std::to_string(rng.Below(2)),
-                                rng.Below(120));
+  Example example =
+      MakeExample(offset, std::to_string(rng.Below(5) * rng.Below(5)), std::to_string(rng.Below(2)), rng.Below(120));
   if (rng.Chance(0.3)) example.image = Picture(offset % 10);
   return example;
 }
@@ -28,6 +28,9 @@ Example StreamExample(uint64_t offset) {
 struct Case {
   Policy policy;
   uint64_t seed;
+  friend void PrintTo(const Case& a_case, std::ostream* out) {
+    *out << (a_case.policy == Policy::kReservoir ? "reservoir" : "class_balanced") << " seed " << a_case.seed;
+  }
 };
 
 class ReplayResumeTest : public testing::TestWithParam<Case> {
@@ -49,8 +52,9 @@ std::vector<Case> AllCases() {
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, ReplayResumeTest, testing::ValuesIn(AllCases()));
 
-// One buffer runs through; the other is saved at random points and, at some of them, dies and is loaded again from what was
-// saved, going on from the random state of that moment. Both must hold the same in the same slots, and draw the same.
+// One buffer runs through; the other is saved at random points and, at some of them, dies and is loaded again from what
+// was saved, going on from the random state of that moment. Both must hold the same in the same slots, and draw the
+// same.
 TEST_P(ReplayResumeTest, GoesOnAsIfItHadNeverStopped) {
   const auto store = kv::OpenMemory(ReplayBuffer::Families());
   const auto unused = kv::OpenMemory(ReplayBuffer::Families());

@@ -61,7 +61,12 @@ TEST(LogRecord, RefusesEveryTruncationAndTrailingBytes) {
 }
 
 TEST(LogRecord, HasTheBytesOfItsFormatPage) {
-  EXPECT_EQ(HexEncode(LabelRecord().Encode()), "010100" "0500000000000000" "ac02" "07" "73637261746368");
+  EXPECT_EQ(HexEncode(LabelRecord().Encode()),
+            "010100"
+            "0500000000000000"
+            "ac02"
+            "07"
+            "73637261746368");
 }
 
 TEST(LogRecord, RefusesUnknownVersionsKindsAndFlags) {
@@ -93,8 +98,15 @@ TEST(QuarantineRecord, RoundTripsAndRefusesTruncations) {
 
 TEST(LogState, RoundTripsAndRefusesTruncations) {
   LogState state;
-  state.stats = {.end = 1000, .accepted = 2, .duplicates = 3, .quarantined = 4, .waiting_for_label = 5, .held_out = 6,
-                 .trainable = 7, .image_blobs = 8, .quarantine_entries = 9};
+  state.stats = {.end = 1000,
+                 .accepted = 2,
+                 .duplicates = 3,
+                 .quarantined = 4,
+                 .waiting_for_label = 5,
+                 .held_out = 6,
+                 .trainable = 7,
+                 .image_blobs = 8,
+                 .quarantine_entries = 9};
   state.seed = UINT64_MAX;
   state.held_out_share = 0.05;
   const std::string bytes = state.Encode();

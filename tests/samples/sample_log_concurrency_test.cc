@@ -9,7 +9,8 @@ namespace {
 
 class LogConcurrencyTest : public LogTest {};
 
-// Two appenders send overlapping samples and images; a reader follows. Each sample must be in the log once, without gaps.
+// Two appenders send overlapping samples and images; a reader follows. Each sample must be in the log once, without
+// gaps.
 TEST_F(LogConcurrencyTest, OverlappingAppendersAcceptEachSampleOnce) {
   constexpr int kSamples = 120;
   std::atomic<uint64_t> accepted{0};

@@ -13,8 +13,8 @@
 namespace perennial::samples {
 namespace {
 
-// A child process runs a small workload and is killed at its nth durable point; what it had printed as acknowledged by then
-// must be in the log that the parent opens.
+// A child process runs a small workload and is killed at its nth durable point; what it had printed as acknowledged by
+// then must be in the log that the parent opens.
 
 constexpr char kFolderVariable[] = "PERENNIAL_TEST_FOLDER";
 constexpr char kReportVariable[] = "PERENNIAL_TEST_REPORT";

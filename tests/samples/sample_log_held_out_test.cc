@@ -47,9 +47,14 @@ TEST_F(HeldOutTest, AGroupIsHeldOutWholeOrNotAtAll) {
   for (int i = 0; i < 600; ++i) {
     samples.push_back(MakeSample(std::to_string(i)));
     switch (i % 3) {
-      case 0: samples.back().group = "group " + std::to_string(i / 3 % 40); break;
-      case 1: samples.back().image = Picture(static_cast<uint64_t>(i / 3 % 40)); break;
-      default: samples.back().text = "question " + std::to_string(i / 3 % 40);
+      case 0:
+        samples.back().group = "group " + std::to_string(i / 3 % 40);
+        break;
+      case 1:
+        samples.back().image = Picture(static_cast<uint64_t>(i / 3 % 40));
+        break;
+      default:
+        samples.back().text = "question " + std::to_string(i / 3 % 40);
     }
   }
   ASSERT_TRUE(log_->Append(samples).ok());

@@ -49,8 +49,8 @@ ServedPtr Serve(std::shared_ptr<const Predictor> predictor, uint64_t version) {
   return served;
 }
 
-Result<std::vector<Batcher::Outcome>> RunTexts(Batcher& batcher, const ServedPtr& served, const std::vector<std::string>& texts,
-                                               Duration limit = kLimit) {
+Result<std::vector<Batcher::Outcome>> RunTexts(Batcher& batcher, const ServedPtr& served,
+                                               const std::vector<std::string>& texts, Duration limit = kLimit) {
   Batcher::Arrival arrival(batcher);
   std::vector<PreparedInput> inputs;
   for (const auto& text : texts) inputs.push_back({std::nullopt, text});
@@ -101,7 +101,8 @@ TEST_F(BatcherTest, BatchesWhatQueuedUpAndNeverMixesVersions) {
   clients.emplace_back([&] { (void)RunTexts(batcher, first, {"start"}); });
   gate->AwaitFirst();
   for (size_t i = 0; i < 8; ++i) {
-    clients.emplace_back([&, i] { (void)RunTexts(batcher, i % 2 == 0 ? first : second, {i % 2 == 0 ? "one" : "two"}); });
+    clients.emplace_back(
+        [&, i] { (void)RunTexts(batcher, i % 2 == 0 ? first : second, {i % 2 == 0 ? "one" : "two"}); });
     AwaitDepth(batcher, i + 1);
   }
   gate->Open();
@@ -139,7 +140,9 @@ TEST_F(BatcherTest, AbandonsRequestsPastTheirDeadline) {
 
 TEST_F(BatcherTest, WrongNumberOfScoresIsAnErrorOfTheVersion) {
   class Short final : public Predictor {
-    Result<std::vector<Scores>> Predict(const std::vector<PreparedInput>&) const override { return std::vector<Scores>(); }
+    Result<std::vector<Scores>> Predict(const std::vector<PreparedInput>&) const override {
+      return std::vector<Scores>();
+    }
   };
   Batcher batcher({4, Duration::zero(), 10, 1}, clock_, listener_);
   const auto out = RunTexts(batcher, Serve(std::make_shared<Short>(), 1), {"a"});

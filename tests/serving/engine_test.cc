@@ -233,8 +233,9 @@ TEST_F(EngineTest, MetricsNameTheSlotsAndTheVersion) {
   (void)engine_->Infer(Text("x"));
   (void)engine_->Infer({});
   const std::string text = engine_->MetricsText();
-  for (const char* part : {"perennial_requests_total{slot=\"stable\"} 1", "perennial_request_failures_total{code=\"invalid_argument\"} 1",
-                           "perennial_swaps_total 1", "version=\"5\"", "perennial_request_duration_seconds_bucket", "perennial_queue_depth 0"}) {
+  for (const char* part : {"perennial_requests_total{slot=\"stable\"} 1",
+                           "perennial_request_failures_total{code=\"invalid_argument\"} 1", "perennial_swaps_total 1",
+                           "version=\"5\"", "perennial_request_duration_seconds_bucket", "perennial_queue_depth 0"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
   MakeStable(6, "z");
@@ -278,10 +279,12 @@ TEST_F(EngineTest, NoRequestFailsOrMixesVersionsUnderFlips) {
 TEST_F(EngineTest, OptionsAreChecked) {
   EngineOptions options;
   options.max_batch = 0;
-  EXPECT_EQ(StartEngine(options, clock_, std::make_unique<FakeFactory>(state_)).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(StartEngine(options, clock_, std::make_unique<FakeFactory>(state_)).status().code(),
+            Code::kInvalidArgument);
   options = {};
   options.node_name = "a:b";
-  EXPECT_EQ(StartEngine(options, clock_, std::make_unique<FakeFactory>(state_)).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(StartEngine(options, clock_, std::make_unique<FakeFactory>(state_)).status().code(),
+            Code::kInvalidArgument);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ class FakePredictor final : public Predictor {
     {
       const std::lock_guard lock(state_->mutex);
       state_->batches.push_back(inputs.size());
-      if (const auto found = state_->behaviours.find(name_); found != state_->behaviours.end()) behaviour = found->second;
+      if (const auto found = state_->behaviours.find(name_); found != state_->behaviours.end())
+        behaviour = found->second;
     }
     if (behaviour) return behaviour(inputs);
     std::vector<Scores> out;
@@ -42,7 +43,8 @@ class FakePredictor final : public Predictor {
 
 Result<std::shared_ptr<const Predictor>> FakeFactory::Make(const std::shared_ptr<const format::VersionImage>& image) {
   ++state_->made;
-  return std::shared_ptr<const Predictor>(std::make_shared<FakePredictor>(state_, image->labels.front(), image->labels.size()));
+  return std::shared_ptr<const Predictor>(
+      std::make_shared<FakePredictor>(state_, image->labels.front(), image->labels.size()));
 }
 
 updater::StagedVersion MakeVersion(uint64_t version, const std::string& name, const std::string& content) {

@@ -13,10 +13,12 @@
 
 namespace perennial::serving {
 
-// What a fake network does with a batch; default: scores that depend on the version's first label and on the text's length.
+// What a fake network does with a batch; default: scores that depend on the version's first label and on the text's
+// length.
 using Behaviour = std::function<Result<std::vector<Scores>>(const std::vector<PreparedInput>&)>;
 
-// Makes predictors without LibTorch. A version's behaviour is looked up by its first label. Counts what was built and what still lives.
+// Makes predictors without LibTorch. A version's behaviour is looked up by its first label. Counts what was built and
+// what still lives.
 class FakeFactory final : public PredictorFactory {
  public:
   struct State {

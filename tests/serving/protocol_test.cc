@@ -32,8 +32,8 @@ class ProtocolTest : public testing::Test {
     ASSERT_TRUE(engine_->Stage(MakeVersion(version, "a", std::to_string(version))).ok());
     ASSERT_TRUE(engine_->Confirm(VersionId{version}).ok());
   }
-  http::ClientResponse Post(const std::string& path, const std::string& body, const std::string& type = "application/json",
-                            const http::Client::Headers& headers = {}) {
+  http::ClientResponse Post(const std::string& path, const std::string& body,
+                            const std::string& type = "application/json", const http::Client::Headers& headers = {}) {
     auto response = client_->Post(path, body, type, headers);
     EXPECT_TRUE(response.ok()) << response.status().ToString();
     return response.ok() ? *response : http::ClientResponse();
@@ -63,7 +63,8 @@ TEST_F(ProtocolTest, HealthFollowsTheFirstVersion) {
 
 TEST_F(ProtocolTest, AnswersJsonWithVersionEverywhere) {
   Publish(4);
-  const auto response = Infer({{"id", ""}, {"inputs", {Input("image", {Base64Encode(TinyPng())}), Input("text", {"xxxx"})}}});
+  const auto response =
+      Infer({{"id", ""}, {"inputs", {Input("image", {Base64Encode(TinyPng())}), Input("text", {"xxxx"})}}});
   ASSERT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(response.Header("perennial-version"), "4");
   const json body = json::parse(response.body);
@@ -114,8 +115,8 @@ TEST_F(ProtocolTest, RoutingKeyIsStickyByHeaderAndParameter) {
   for (int key = 0; key < 20; ++key) {
     const std::string name = "k" + std::to_string(key);
     const auto by_parameter = Infer({{"parameters", {{"routing_key", name}}}, {"inputs", {Input("text", {"x"})}}});
-    const auto by_header =
-        Post("/v2/models/default/infer", json({{"inputs", {Input("text", {"x"})}}}).dump(), "application/json", {{"Perennial-Routing-Key", name}});
+    const auto by_header = Post("/v2/models/default/infer", json({{"inputs", {Input("text", {"x"})}}}).dump(),
+                                "application/json", {{"Perennial-Routing-Key", name}});
     EXPECT_EQ(by_parameter.Header("perennial-version"), by_header.Header("perennial-version"));
     seen.emplace(by_header.Header("perennial-version"));
   }
@@ -132,7 +133,9 @@ TEST_F(ProtocolTest, VersionsInThePathAreNumbersOrAliases) {
     EXPECT_EQ(response.status, 404) << version;
     EXPECT_EQ(json::parse(response.body)["error"].get<std::string>().find("Request for unknown model"), 0u);
   }
-  EXPECT_EQ(json::parse(Post("/v2/models/other/infer", body).body)["error"].get<std::string>().find("Request for unknown model"), 0u);
+  EXPECT_EQ(json::parse(Post("/v2/models/other/infer", body).body)["error"].get<std::string>().find(
+                "Request for unknown model"),
+            0u);
 }
 
 TEST_F(ProtocolTest, MetadataAndMetricsAndFeedback) {
@@ -159,8 +162,18 @@ TEST_F(ProtocolTest, HostileBodiesGet400AndTheNodeLives) {
   Publish(1);
   const std::string good = R"({"name":"text","datatype":"BYTES","shape":[1],"data":["x"]})";
   const std::vector<std::string> bodies = {
-      "", "{", "null", "[]", "{}", R"({"inputs":[]})", R"({"inputs":{}})", R"({"inputs":[1]})", R"({"inputs":[{}]})",
-      std::string(250'000, '['), std::string(250'000, '{'), R"({"a":)" + std::string(101, '[') + std::string(101, ']') + "}",
+      "",
+      "{",
+      "null",
+      "[]",
+      "{}",
+      R"({"inputs":[]})",
+      R"({"inputs":{}})",
+      R"({"inputs":[1]})",
+      R"({"inputs":[{}]})",
+      std::string(250'000, '['),
+      std::string(250'000, '{'),
+      R"({"a":)" + std::string(101, '[') + std::string(101, ']') + "}",
       R"({"inputs":[{"name":"text","datatype":"FP32","shape":[1],"data":[1]}]})",
       R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[-1],"data":["x"]}]})",
       R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[9223372036854775807,2],"data":["x"]}]})",
@@ -171,8 +184,10 @@ TEST_F(ProtocolTest, HostileBodiesGet400AndTheNodeLives) {
       R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[],"data":[]}]})",
       R"({"inputs":[{"name":"other","datatype":"BYTES","shape":[1],"data":["x"]}]})",
       R"({"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["%%%"]}]})",
-      R"({"inputs":[)" + good + "," + good + "]}", R"({"inputs":[)" + good + R"(],"outputs":[{"name":"nothing"}]})",
-      R"({"inputs":[)" + good + R"(],"outputs":[{"name":"label"},{"name":"label"}]})", R"({"id":7,"inputs":[)" + good + "]}",
+      R"({"inputs":[)" + good + "," + good + "]}",
+      R"({"inputs":[)" + good + R"(],"outputs":[{"name":"nothing"}]})",
+      R"({"inputs":[)" + good + R"(],"outputs":[{"name":"label"},{"name":"label"}]})",
+      R"({"id":7,"inputs":[)" + good + "]}",
       "{\"inputs\":[{\"name\":\"text\",\"datatype\":\"BYTES\",\"shape\":[1],\"data\":[\"\xff\"]}]}",
       R"({"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":["\ud800"]}]})"};
   for (const std::string& body : bodies) {

@@ -47,9 +47,8 @@ TEST(Routing, DifferentCandidatesMeetDifferentKeys) {
 
 TEST(Routing, BucketsAreTheSameOnEveryNode) {
   // Golden: nodes of different builds must agree.
-  EXPECT_EQ(TrialBucket("user-1", VersionId{1}), TrialBucket("user-1", VersionId{1}));
   EXPECT_LT(TrialBucket("", VersionId{0}), 1000u);
-  EXPECT_EQ(TrialBucket("user-1", VersionId{2}), 9999u);
+  EXPECT_EQ(TrialBucket("user-1", VersionId{2}), 323u);
 }
 
 TEST(Routing, ExtremesAndEmptySlots) {

@@ -10,14 +10,9 @@ namespace {
 
 using testing_support::Hub;
 using testing_support::MakeSample;
+using testing_support::NothingHeldOut;
 using testing_support::Soon;
 using testing_support::TinySpec;
-
-samples::SampleLogOptions NothingHeldOut() {
-  samples::SampleLogOptions options;
-  options.held_out_share = 0;
-  return options;
-}
 
 Prefetcher::Options PrefetchOptions(int threads) {
   Prefetcher::Options options;

@@ -12,7 +12,7 @@ using testing_support::Hub;
 using testing_support::SmallOptions;
 using testing_support::TrainAll;
 
-Checkpoint Example() {
+Checkpoint ExampleCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.spec_json = "{}";
   checkpoint.strategy = "er";
@@ -53,29 +53,29 @@ class CheckpointTest : public ::testing::Test {
 };
 
 TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
-  Save(Example());
+  Save(ExampleCheckpoint());
   const auto loaded = LoadCheckpoint(*store_, family_, "main");
   ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
   ASSERT_TRUE(loaded->has_value());
   const Checkpoint& back = **loaded;
   EXPECT_EQ(back.cursor, Offset{77});
-  EXPECT_EQ(back.labels, Example().labels);
-  EXPECT_EQ(back.published, Example().published);
-  EXPECT_EQ(back.rng, Example().rng);
+  EXPECT_EQ(back.labels, ExampleCheckpoint().labels);
+  EXPECT_EQ(back.published, ExampleCheckpoint().published);
+  EXPECT_EQ(back.rng, ExampleCheckpoint().rng);
   EXPECT_TRUE(back.flush_due);
-  EXPECT_EQ(back.learner->layout, Example().learner->layout);
-  EXPECT_TRUE(torch::equal(back.learner->moment2, Example().learner->moment2));
+  EXPECT_EQ(back.learner->layout, ExampleCheckpoint().learner->layout);
+  EXPECT_TRUE(torch::equal(back.learner->moment2, ExampleCheckpoint().learner->moment2));
 }
 
 TEST_F(CheckpointTest, IsAbsentForAnotherTrainer) {
-  Save(Example());
+  Save(ExampleCheckpoint());
   const auto loaded = LoadCheckpoint(*store_, family_, "naive");
   ASSERT_TRUE(loaded.ok());
   EXPECT_FALSE(loaded->has_value());
 }
 
 TEST_F(CheckpointTest, RefusesTruncationAtEveryByte) {
-  Save(Example());
+  Save(ExampleCheckpoint());
   const std::string meta = **store_->Get(family_, "main/meta");
   for (size_t length = 0; length < meta.size(); ++length) {
     kv::WriteBatch batch;
@@ -86,7 +86,7 @@ TEST_F(CheckpointTest, RefusesTruncationAtEveryByte) {
 }
 
 TEST_F(CheckpointTest, RefusesABufferOfAnotherSizeAndAnotherFormat) {
-  Save(Example());
+  Save(ExampleCheckpoint());
   kv::WriteBatch batch;
   batch.Put(family_, "main/moment1", "short");
   ASSERT_TRUE(store_->Write(batch, kv::Durability::kSynced).ok());

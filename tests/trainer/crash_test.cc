@@ -1,5 +1,6 @@
-// The trainer is killed by SIGKILL just before and just after every durable write and goes on to the end: its weights must be those of a run
-// that was never killed, and no sample may be in two committed steps. The program runs itself as the process to kill.
+// The trainer is killed by SIGKILL just before and just after every durable write and goes on to the end: its weights
+// must be those of a run that was never killed, and no sample may be in two committed steps. The program runs itself as
+// the process to kill.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -33,7 +34,8 @@ TrainerOptions CrashOptions() {
   return options;
 }
 
-// The process to kill: trains what is in FOLDER/data, notes each step in FOLDER/steps, and at the end fingerprint and durable points in FOLDER/done.
+// The process to kill: trains what is in FOLDER/data, notes each step in FOLDER/steps, and at the end fingerprint and
+// durable points in FOLDER/done.
 int TrainInChild(const std::string& folder) {
   auto hub = Hub::OnDisk(folder + "/data");
   TrainerOptions options = CrashOptions();

@@ -17,7 +17,8 @@ TEST(Gate, RefusesADropOfMoreThanTwoPointsOnALargeSlice) {
   const Scores published{{"base", {2000, 1800}}, {"new", {2000, 1000}}};
   const GateDecision decision = DecideGate(published, Scores{{"base", {2000, 1758}}, {"new", {2000, 1900}}});
   EXPECT_FALSE(decision.accepted);
-  EXPECT_NE(decision.reason.find("slice \"base\" went from 90.0 % to 87.9 % on 2000 held-out samples"), std::string::npos)
+  EXPECT_NE(decision.reason.find("slice \"base\" went from 90.0 % to 87.9 % on 2000 held-out samples"),
+            std::string::npos)
       << decision.reason;
 }
 

@@ -5,7 +5,7 @@
 namespace perennial::trainer {
 namespace {
 
-PublishedRecord Example() {
+PublishedRecord ExampleRecord() {
   PublishedRecord record;
   record.version = VersionId{7};
   record.gate = {{"a", {100, 90}}, {"b", {5, 0}}};
@@ -17,7 +17,7 @@ PublishedRecord Example() {
 
 TEST(PublishedRecord, RoundTripsAndRefusesEveryTruncation) {
   ByteWriter out;
-  Example().EncodeTo(out);
+  ExampleRecord().EncodeTo(out);
   const std::string bytes = out.Take();
   for (size_t length = 0; length <= bytes.size(); ++length) {
     ByteReader in(std::string_view(bytes).substr(0, length));
@@ -25,7 +25,7 @@ TEST(PublishedRecord, RoundTripsAndRefusesEveryTruncation) {
     decoded.DecodeFrom(in);
     EXPECT_EQ(in.AtEnd(), length == bytes.size());
     if (length == bytes.size()) {
-      EXPECT_EQ(decoded, Example());
+      EXPECT_EQ(decoded, ExampleRecord());
     }
   }
 }

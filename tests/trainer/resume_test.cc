@@ -13,7 +13,8 @@ using testing_support::Hub;
 using testing_support::SmallOptions;
 using testing_support::TrainAll;
 
-// A stream with everything that could break a resume: two slices, labels that come in mid-stream, a late label, flushes, held-out samples.
+// A stream with everything that could break a resume: two slices, labels that come in mid-stream, a late label,
+// flushes, held-out samples.
 void FeedStream(Hub& hub) {
   hub.Feed(0, 50, "base");
   format::Sample waiting = testing_support::MakeSample(500, "base");
@@ -40,8 +41,8 @@ Hash256 Uninterrupted(Hub& hub, TrainerOptions options) {
   return trainer->Fingerprint();
 }
 
-// Trains with a crash (the object goes without a checkpoint) after a random number of steps, again and again. Returns the fingerprint at the end;
-// `trained` maps a step to what was trained in it last.
+// Trains with a crash (the object goes without a checkpoint) after a random number of steps, again and again. Returns
+// the fingerprint at the end; `trained` maps a step to what was trained in it last.
 Hash256 Interrupted(Hub& hub, TrainerOptions options, Rng& rng, std::map<uint64_t, std::vector<Offset>>& trained) {
   options.on_step = [&trained](uint64_t step, const std::vector<Offset>& fresh) {
     const auto [at, added] = trained.try_emplace(step, fresh);

@@ -11,15 +11,10 @@ namespace {
 
 using testing_support::Hub;
 using testing_support::MakeSample;
+using testing_support::NothingHeldOut;
 using testing_support::SmallOptions;
 using testing_support::Soon;
 using testing_support::TrainAll;
-
-samples::SampleLogOptions NothingHeldOut() {
-  samples::SampleLogOptions options;
-  options.held_out_share = 0;
-  return options;
-}
 
 // Options whose on_step collects what was trained.
 TrainerOptions Recording(std::vector<std::vector<Offset>>& batches) {

@@ -73,6 +73,12 @@ TrainerOptions SmallOptions() {
   return options;
 }
 
+samples::SampleLogOptions NothingHeldOut() {
+  samples::SampleLogOptions options;
+  options.held_out_share = 0;
+  return options;
+}
+
 std::unique_ptr<Hub> Hub::InMemory(samples::SampleLogOptions options) {
   std::unique_ptr<Hub> hub(new Hub);
   hub->store_ = kv::OpenMemory(AllFamilies());

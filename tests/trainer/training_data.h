@@ -12,14 +12,18 @@
 
 namespace perennial::trainer::testing_support {
 
-// A picture of one colour with a corner of another, and a question; the answer depends on both: "corner?" asks for the corner's colour,
-// "field?" for the other one. `number` makes id, picture and question; each picture has a group of its own.
+// A picture of one colour with a corner of another, and a question; the answer depends on both: "corner?" asks for the
+// corner's colour, "field?" for the other one. `number` makes id, picture and question; each picture has a group of its
+// own.
 format::Sample MakeSample(uint64_t number, const std::string& slice);
 
 // A network of a few thousand weights.
 format::ModelSpec TinySpec();
 // 4 new + 8 replayed a step, checkpoint every 3 steps.
 TrainerOptions SmallOptions();
+
+// For tests that count every sample.
+samples::SampleLogOptions NothingHeldOut();
 
 // Log and checkpoints in one store, as a hub has them.
 class Hub {
@@ -45,8 +49,8 @@ class Hub {
   std::unique_ptr<samples::SampleLog> log_;
 };
 
-// Steps until the trainer has read the whole log, or `max_steps` are done. Returns the steps. REQUIRES the log ends with a flush entry, or
-// `max_steps` full batches are there.
+// Steps until the trainer has read the whole log, or `max_steps` are done. Returns the steps. REQUIRES the log ends
+// with a flush entry, or `max_steps` full batches are there.
 uint64_t TrainAll(OnlineTrainer& trainer, const samples::SampleLog& log, uint64_t max_steps = UINT64_MAX);
 
 // A deadline no test should reach.

@@ -169,9 +169,7 @@ TEST(DeltaZstd, StaysNearTheEntropyOfTheChange) {
   Rng rng(96);
   VersionImage base = RandomImage(rng);
   base.tensors = {format::RandomInt8Tensor("w", {256, 1024}, rng)};
-  const struct {
-    double changed, floor_bits;
-  } cases[] = {{0.01, 0.091}, {0.03, 0.224}, {0.1, 0.569}};
+  const struct { double changed, floor_bits; } cases[] = {{0.01, 0.091}, {0.03, 0.224}, {0.1, 0.569}};
   for (const auto& [changed, floor_bits] : cases) {
     VersionImage target = base;
     for (int8_t& code : target.tensors[0].codes) {

@@ -60,7 +60,8 @@ TEST(Decide, StableArmWithTheSameErrorsExcusesThem) {
 }
 
 TEST(Decide, AccuracyDropRollsBackOnceItIsSure) {
-  EXPECT_EQ(Decide(Arm(kStable, 500, 0, 200, 190), Arm(kCandidate, 40, 0, 30, 12), kYoung, {}).verdict, Verdict::kRollBack);
+  EXPECT_EQ(Decide(Arm(kStable, 500, 0, 200, 190), Arm(kCandidate, 40, 0, 30, 12), kYoung, {}).verdict,
+            Verdict::kRollBack);
   // Worse, but not surely: neither rolled back nor promoted.
   const Decision unsure = Decide(Arm(kStable, 500, 0, 200, 190), Arm(kCandidate, 60, 0, 20, 16), kYoung, {});
   EXPECT_EQ(unsure.verdict, Verdict::kContinue);
@@ -71,9 +72,12 @@ TEST(Decide, PromotesOnlyAfterTheMinimumOfRequestsAndLabels) {
   CanaryOptions options;
   options.min_requests = 50;
   options.min_feedback = 10;
-  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 49, 0, 12, 12), kYoung, options).verdict, Verdict::kContinue);
-  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 50, 0, 9, 9), kYoung, options).verdict, Verdict::kContinue);
-  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 50, 0, 10, 10), kYoung, options).verdict, Verdict::kPromote);
+  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 49, 0, 12, 12), kYoung, options).verdict,
+            Verdict::kContinue);
+  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 50, 0, 9, 9), kYoung, options).verdict,
+            Verdict::kContinue);
+  EXPECT_EQ(Decide(Arm(kStable, 900, 0, 90, 85), Arm(kCandidate, 50, 0, 10, 10), kYoung, options).verdict,
+            Verdict::kPromote);
 }
 
 TEST(Decide, DeadlineIsInconclusiveAndNeverPromotes) {
@@ -85,7 +89,9 @@ TEST(Decide, DeadlineIsInconclusiveAndNeverPromotes) {
   }
 }
 
-TEST(Decide, NoTrafficHolds) { EXPECT_EQ(Decide(Arm(kStable, 0), Arm(kCandidate, 0), kYoung, {}).verdict, Verdict::kContinue); }
+TEST(Decide, NoTrafficHolds) {
+  EXPECT_EQ(Decide(Arm(kStable, 0), Arm(kCandidate, 0), kYoung, {}).verdict, Verdict::kContinue);
+}
 
 // Traffic of a trial, looked at after every request of the candidate as the hub does, until a verdict.
 struct Trial {

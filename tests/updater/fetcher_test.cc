@@ -32,10 +32,10 @@ class ScriptedHub final : public BulkLink {
   void Push(Message message) { events.push_back({LinkEvent::Kind::kMessage, std::move(message), {}}); }
 
   std::map<Hash256, std::string> chunks;
-  std::map<Hash256, int> corrupt;      // how often to send other bytes
+  std::map<Hash256, int> corrupt;  // how often to send other bytes
   std::map<Hash256, int> sent;
   std::deque<LinkEvent> events;
-  uint64_t swallow = 0;                // requests to ignore
+  uint64_t swallow = 0;  // requests to ignore
   int silent_manifests = 0;
   int manifest_requests = 0;
   int reconnects = 0;

@@ -117,7 +117,9 @@ TEST_F(ManifestRulesTest, HalfFetchedSnapshotMayBeCheaperThanADelta) {
   manifest.objects.push_back(Object(format::ObjectKind::kDelta, 4, 2'000));
   const SlotEntry four{{4}, {4}, Sha256("root 4"), manifest.architecture, {}};
   const std::vector<Hash256>& have = manifest.objects[0].chunks;
-  const auto has = [&have](const Hash256& hash) { return hash != have.back() && std::count(have.begin(), have.end(), hash) > 0; };
+  const auto has = [&have](const Hash256& hash) {
+    return hash != have.back() && std::count(have.begin(), have.end(), hash) > 0;
+  };
   const std::vector<ObjectChoice> choices = ChooseObjects(manifest, {four}, has);
   EXPECT_EQ(choices[0].object.kind, format::ObjectKind::kSnapshot);
   EXPECT_EQ(choices[0].missing_bytes, 1'000u);

@@ -1,5 +1,5 @@
-// Kills a node process at each of its durable writes during an update and looks at what boots from what it left. The node is this program,
-// run again on one test; the hub lives here.
+// Kills a node process at each of its durable writes during an update and looks at what boots from what it left. The
+// node is this program, run again on one test; the hub lives here.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -71,7 +71,8 @@ class NodeCrash : public ::testing::Test {
     one_ = hub_.ReleaseStable(first_);
     ASSERT_FALSE(RunChild(folder_.path() + "/base", one_, false, 0));
   }
-  // True when the child was killed at its `point`-th durable write, false when it reached `version`. Point 0 never kills.
+  // True when the child was killed at its `point`-th durable write, false when it reached `version`. Point 0 never
+  // kills.
   bool RunChild(const std::string& store, VersionId version, bool trial, int point) {
     const SubscriberOptions options = hub_.NodeOptions();
     std::vector<std::string> variables = {"PERENNIAL_TEST_STORE=" + store,

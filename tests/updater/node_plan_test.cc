@@ -9,7 +9,9 @@ namespace {
 
 using Step = NodePlan::Step;
 
-Hash256 ManifestOf(uint64_t version) { return version == 0 ? Hash256{} : Sha256("manifest " + std::to_string(version)); }
+Hash256 ManifestOf(uint64_t version) {
+  return version == 0 ? Hash256{} : Sha256("manifest " + std::to_string(version));
+}
 
 SlotEntry Entry(uint64_t version) {
   return {{version}, {version + 100}, Sha256("root " + std::to_string(version)), Sha256("arch"), ManifestOf(version)};

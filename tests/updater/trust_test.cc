@@ -116,9 +116,8 @@ TEST(Verifier, SignaturesFollowRfc8032) {
   const auto folder = std::move(*TemporaryFolder::Make("trust"));
   const std::string path = folder.path() + "/release.key";
   const std::string seed = *HexDecode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
-  ASSERT_TRUE(Env::Posix()
-                  .WriteFileAtomic(path, "perennial-ed25519-secret-v1 " + Base64Encode(seed) + "\n", 0600)
-                  .ok());
+  ASSERT_TRUE(
+      Env::Posix().WriteFileAtomic(path, "perennial-ed25519-secret-v1 " + Base64Encode(seed) + "\n", 0600).ok());
   const auto signer = Signer::Load(path);
   ASSERT_TRUE(signer.ok()) << signer.status().ToString();
   const PublicKey key = (*signer)->public_key();

@@ -73,7 +73,8 @@ TEST_F(UpdateFault, UnreadableDeltaFallsBackToTheSnapshotInTheSameAttempt) {
     if (object.kind == format::ObjectKind::kDelta) bad.insert(object.chunks.begin(), object.chunks.end());
   }
   ASSERT_FALSE(bad.empty());
-  hub_.store().OnRead([bad](const Hash256& hash) { return bad.contains(hash) ? Corruption("bad disk") : Status::Ok(); });
+  hub_.store().OnRead(
+      [bad](const Hash256& hash) { return bad.contains(hash) ? Corruption("bad disk") : Status::Ok(); });
   ASSERT_TRUE(hub_.rollout().Start(two).ok());
   ASSERT_TRUE(Eventually([&] { return node_->edge().trial() == two; })) << node_->Get().last_error;
   EXPECT_EQ(node_->edge().RootOf(two), second.Root());

@@ -21,10 +21,11 @@ std::string RandomText(Rng& rng, size_t max) {
 }
 
 Report RandomReport(Rng& rng) {
-  Report report{RandomText(rng, 64), RandomText(rng, 16), {rng.Next()}, {rng.Next()}, rng.Next(), rng.Next(),
-                RandomText(rng, 200), RandomText(rng, 40), {}, std::nullopt};
+  Report report{RandomText(rng, 64), RandomText(rng, 16),  {rng.Next()},        {rng.Next()}, rng.Next(),
+                rng.Next(),          RandomText(rng, 200), RandomText(rng, 40), {},           std::nullopt};
   for (uint64_t i = rng.Below(kMaxArms + 1); i > 0; --i) {
-    report.arms.push_back({{rng.Next()}, rng.Next(), rng.Next(), rng.Next(), rng.Next(), rng.Next(), rng.Normal(), rng.Normal()});
+    report.arms.push_back(
+        {{rng.Next()}, rng.Next(), rng.Next(), rng.Next(), rng.Next(), rng.Next(), rng.Normal(), rng.Normal()});
   }
   if (rng.Chance(0.5)) report.refusal = Refusal{{rng.Next()}, RandomText(rng, 100)};
   return report;

@@ -44,8 +44,10 @@ TEST(Curve, PairsFitAndDiffer) {
 }
 
 TEST(Curve, AcceptsThePairsOfZeroMqsManual) {
-  EXPECT_TRUE(CheckCurvePair("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6").ok());
-  EXPECT_TRUE(CheckCurvePair("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs").ok());
+  EXPECT_TRUE(
+      CheckCurvePair("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6").ok());
+  EXPECT_TRUE(
+      CheckCurvePair("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs").ok());
 }
 
 }  // namespace

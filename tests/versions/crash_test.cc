@@ -6,7 +6,8 @@
 
 #include "tests/versions/store_case.h"
 
-// Kills a child at each of its durable writes and looks at what it left. The child is this program, run again on one test.
+// Kills a child at each of its durable writes and looks at what it left. The child is this program, run again on one
+// test.
 namespace perennial::versions {
 namespace {
 

@@ -19,8 +19,8 @@ inline std::string RandomChunk(Rng& rng, size_t size) {
   return chunk;
 }
 
-// A version of one snapshot made of the given chunks (all but the last of one size). The store checks no signature, so its one
-// signature is a filler.
+// A version of one snapshot made of the given chunks (all but the last of one size). The store checks no signature, so
+// its one signature is a filler.
 inline format::SignedManifest MakeVersion(uint64_t version, const std::vector<std::string>& chunks) {
   format::Manifest manifest;
   manifest.model_id = "default";

@@ -165,7 +165,8 @@ TYPED_TEST(VersionStoreTest, CollectedContentComesBackByPublishingTheSameBytes) 
   EXPECT_EQ(record->fate, VersionFate::kRetired) << "what was decided about it stands";
 }
 
-// A publish that relies on stored chunks races gc: it must either find them and keep them, or fail; never succeed without content.
+// A publish that relies on stored chunks races gc: it must either find them and keep them, or fail; never succeed
+// without content.
 TYPED_TEST(VersionStoreTest, GarbageCollectionNeverEmptiesARunningPublish) {
   const auto chunks = this->Chunks(4);
   std::atomic<bool> done{false};

@@ -10,15 +10,16 @@
 
 namespace perennial::transport {
 
-// The nodes that may connect: a copy of the keyring's list, read anew once a second, so that nodes are added and revoked under a
-// running hub. Confined to the server's thread.
+// The nodes that may connect: a copy of the keyring's list, read anew once a second, so that nodes are added and
+// revoked under a running hub. Confined to the server's thread.
 class AllowList {
  public:
   explicit AllowList(const trust::HubKeyring& keys) : keys_(keys) {}
   // Reads the folder when the copy is older than a second. A failure keeps the old copy and is logged once.
   void Refresh(SteadyTime now);
-  // The name of the node with this public key. A key that is not in the copy makes it read the folder at once, so that a node that was
-  // added just now gets in at its first try; strangers can make it do so ten times a second, after a burst of twenty.
+  // The name of the node with this public key. A key that is not in the copy makes it read the folder at once, so that
+  // a node that was added just now gets in at its first try; strangers can make it do so ten times a second, after a
+  // burst of twenty.
   std::optional<std::string> NameOf(const std::string& public_z85, SteadyTime now);
   // False for a node that was revoked after it connected.
   bool Contains(const std::string& name) const { return names_.contains(name); }

@@ -21,8 +21,8 @@ struct LinkEvent {
   updater::NodeState state = updater::NodeState::kIdle;
 };
 
-// The loader's way to the hub; a plain seam so that fetching can be tested without sockets. Send never waits; what the hub does not get
-// is asked for again. Thread-safe.
+// The loader's way to the hub; a plain seam so that fetching can be tested without sockets. Send never waits; what the
+// hub does not get is asked for again. Thread-safe.
 class BulkLink {
  public:
   virtual ~BulkLink() = default;

@@ -23,7 +23,10 @@ void BulkService::Reply(const std::string& route, const Message& message) {
 void BulkService::OnGetManifest(const std::string& route, const GetManifest& request) {
   Result<versions::VersionRecord> record = store_.Get(request.version);
   if (!record.ok()) {
-    Reply(route, ErrorReply{ErrorReply::About::kManifest, request.version.value, {}, record.status().code(),
+    Reply(route, ErrorReply{ErrorReply::About::kManifest,
+                            request.version.value,
+                            {},
+                            record.status().code(),
                             record.status().message()});
     return;
   }
@@ -59,9 +62,11 @@ BulkService::Step BulkService::SendNext(Peer& peer) {
       peer.credit.OnSent(size);
       bytes_sent_ += size;
       return Step::kSent;
-    case SendOutcome::kWouldBlock: return Step::kBlocked;
+    case SendOutcome::kWouldBlock:
+      return Step::kBlocked;
     case SendOutcome::kUnreachable:
-    case SendOutcome::kFailed: break;
+    case SendOutcome::kFailed:
+      break;
   }
   return Step::kGone;
 }
@@ -83,11 +88,14 @@ BulkService::PumpResult BulkService::Pump() {
         idle_in_a_row = 0;
         result = PumpResult::kMore;
         break;
-      case Step::kNoCredit: break;
+      case Step::kNoCredit:
+        break;
       case Step::kBlocked:
         if (result == PumpResult::kIdle) result = PumpResult::kBlocked;
         break;
-      case Step::kGone: peers_.erase(current); break;
+      case Step::kGone:
+        peers_.erase(current);
+        break;
     }
   }
   return result;

@@ -10,9 +10,9 @@
 
 namespace perennial::transport {
 
-// Serves manifests and chunks to nodes, one chunk a node in turn, so that a slow or dead node costs the others nothing: what its
-// queue does not take waits, and what waits is bounded by credit. A node has one connection here; a newer one replaces the older.
-// Confined to the server's thread.
+// Serves manifests and chunks to nodes, one chunk a node in turn, so that a slow or dead node costs the others nothing:
+// what its queue does not take waits, and what waits is bounded by credit. A node has one connection here; a newer one
+// replaces the older. Confined to the server's thread.
 class BulkService {
  public:
   BulkService(const versions::VersionStore& store, ZmqSocket& router, uint64_t max_inflight_bytes)

@@ -13,7 +13,8 @@ Result<uint64_t> FeedbackDesk::Open() {
   MutexLock lock(mutex_);
   if (closed_) return Cancelled("the update server is stopping");
   if (waiting_.size() >= kMaxWaiting) {
-    return ResourceExhausted(std::to_string(kMaxWaiting) + " labels wait for their nodes", "send it again a little later");
+    return ResourceExhausted(std::to_string(kMaxWaiting) + " labels wait for their nodes",
+                             "send it again a little later");
   }
   waiting_.emplace(next_, std::nullopt);
   return next_++;

@@ -25,12 +25,12 @@ Status FromHub(const ErrorReply& error) { return {error.code, "the hub cannot se
 
 // One object on its way: every missing chunk is in exactly one of `waiting` and `outstanding`.
 struct Fetcher::Download {
-  std::deque<std::pair<Hash256, uint64_t>> waiting;    // hash and size, not asked for yet
-  std::unordered_map<Hash256, uint64_t> outstanding;   // asked for
+  std::deque<std::pair<Hash256, uint64_t>> waiting;   // hash and size, not asked for yet
+  std::unordered_map<Hash256, uint64_t> outstanding;  // asked for
   uint64_t outstanding_bytes = 0;
-  uint64_t received = 0;                               // in this generation
+  uint64_t received = 0;  // in this generation
   int bad_chunks = 0;
-  int timeouts = 0;                                    // in a row
+  int timeouts = 0;  // in a row
   bool progressed = false;
 
   bool Done() const { return waiting.empty() && outstanding.empty(); }
@@ -49,7 +49,8 @@ Result<std::string> Fetcher::Manifest(VersionId version) {
         link_.Send(GetManifest{version});  // a hub that restarted does not know that we asked
       }
       if (event->kind != LinkEvent::Kind::kMessage) continue;
-      if (const auto* reply = std::get_if<ManifestReply>(&event->message); reply != nullptr && reply->version == version) {
+      if (const auto* reply = std::get_if<ManifestReply>(&event->message);
+          reply != nullptr && reply->version == version) {
         return reply->signed_manifest;
       }
       const auto* error = std::get_if<ErrorReply>(&event->message);
@@ -92,14 +93,17 @@ Status Fetcher::Object(const format::ObjectRef& object) {
 
 Status Fetcher::Step(Download& download, const LinkEvent& event) {
   switch (event.kind) {
-    case LinkEvent::Kind::kStop: return Stopping();
-    case LinkEvent::Kind::kReported: return Status::Ok();
+    case LinkEvent::Kind::kStop:
+      return Stopping();
+    case LinkEvent::Kind::kReported:
+      return Status::Ok();
     case LinkEvent::Kind::kHeadChanged:
       PERENNIAL_RETURN_IF_ERROR(go_on_());
       // Maybe the hub restarted and does not know what we wait for; asking anew costs one message.
       Restart(download);
       return Status::Ok();
-    case LinkEvent::Kind::kMessage: break;
+    case LinkEvent::Kind::kMessage:
+      break;
   }
   if (const auto* chunk = std::get_if<ChunkReply>(&event.message)) return OnChunk(download, *chunk);
   const auto* error = std::get_if<ErrorReply>(&event.message);
@@ -110,7 +114,8 @@ Status Fetcher::Step(Download& download, const LinkEvent& event) {
 }
 
 Status Fetcher::OnChunk(Download& download, const ChunkReply& chunk) {
-  // A chunk of an older request is as good as one of this: its name is its hash. Only the acknowledgement is the new one's.
+  // A chunk of an older request is as good as one of this: its name is its hash. Only the acknowledgement is the new
+  // one's.
   const auto found = download.outstanding.find(chunk.hash);
   const bool current = chunk.generation == generation_;
   if (found == download.outstanding.end()) {
@@ -118,8 +123,9 @@ Status Fetcher::OnChunk(Download& download, const ChunkReply& chunk) {
     return Status::Ok();
   }
   const uint64_t size = found->second;
-  const Status stored = chunk.bytes.size() == size ? store_.PutChunk(chunk.hash, chunk.bytes)
-                                                   : Corruption("a chunk came with another size than the manifest says");
+  const Status stored = chunk.bytes.size() == size
+                            ? store_.PutChunk(chunk.hash, chunk.bytes)
+                            : Corruption("a chunk came with another size than the manifest says");
   if (stored.code() == Code::kCorruption) {
     if (++download.bad_chunks > kMaxBadChunks) return stored;
     if (!current) return Status::Ok();

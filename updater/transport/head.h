@@ -11,14 +11,15 @@
 
 namespace perennial::transport {
 
-// What the hub announces at least once a heartbeat: which versions to run, signed and short-lived (wire.md). Value type.
+// What the hub announces at least once a heartbeat: which versions to run, signed and short-lived (wire.md). Value
+// type.
 struct Head {
   std::string model_id;
   updater::RolloutState rollout;
-  Hash256 stable_manifest;     // SignedManifest::Hash(); zero when there is no such version
+  Hash256 stable_manifest;  // SignedManifest::Hash(); zero when there is no such version
   Hash256 candidate_manifest;
-  uint64_t sequence = 0;       // grows with every HEAD of an epoch: a replayed one is not fresh
-  uint32_t heartbeat_ms = 0;   // how often to expect one
+  uint64_t sequence = 0;      // grows with every HEAD of an epoch: a replayed one is not fresh
+  uint32_t heartbeat_ms = 0;  // how often to expect one
   int64_t created_us = 0;
   int64_t expires_us = 0;
 

@@ -27,8 +27,7 @@ Result<std::string> HeadMaker::Make(const updater::RolloutState& state) {
   head.stable_manifest = stable_.manifest;
   head.candidate_manifest = candidate_.manifest;
   head.sequence = ++sequence_;
-  head.heartbeat_ms =
-      static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(heartbeat_).count());
+  head.heartbeat_ms = static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(heartbeat_).count());
   head.created_us = clock_.WallMicros();
   head.expires_us = head.created_us + std::chrono::duration_cast<std::chrono::microseconds>(lifetime_).count();
   return SignHead(head, signer_);

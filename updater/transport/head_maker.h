@@ -16,7 +16,12 @@ class HeadMaker {
  public:
   HeadMaker(const versions::VersionStore& store, const trust::Signer& signer, const Clock& clock, Duration heartbeat,
             Duration lifetime)
-      : store_(store), signer_(signer), clock_(clock), heartbeat_(heartbeat), lifetime_(lifetime) {}
+      : store_(store),
+        signer_(signer),
+        clock_(clock),
+        heartbeat_(heartbeat),
+        lifetime_(lifetime),
+        sequence_(static_cast<uint64_t>(clock.WallMicros())) {}
 
   // Fails when a named version is not in the store.
   Result<std::string> Make(const updater::RolloutState& state);
@@ -37,7 +42,7 @@ class HeadMaker {
   const Duration lifetime_;
   Known stable_;
   Known candidate_;
-  uint64_t sequence_ = 0;
+  uint64_t sequence_;  // from the clock: also a server that starts again within an epoch goes on above its former self
 };
 
 // The topic frame that HEADs are published under and nodes subscribe to.

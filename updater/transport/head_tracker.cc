@@ -36,7 +36,8 @@ Result<HeadTracker::News> HeadTracker::Accept(std::string_view signed_head, int6
                               "stop one of them");
   }
   if (known && head.sequence <= head_->sequence) return News::kNothing;
-  // The sequence goes on over revisions: a replayed HEAD of this epoch is older in it even when the orders are new to us.
+  // The sequence goes on over revisions: a replayed HEAD of this epoch is older in it even when the orders are new to
+  // us.
   const bool changed = !head_.has_value() || !head.SameOrders(*head_);
   fence_ = fence;
   head_ = std::move(head);

@@ -12,8 +12,8 @@
 
 namespace perennial::transport {
 
-// A node's memory of the newest HEAD: lets only genuine, unexpired, never older ones through and knows when the hub has gone silent.
-// Pure apart from the times given. Thread-compatible.
+// A node's memory of the newest HEAD: lets only genuine, unexpired, never older ones through and knows when the hub has
+// gone silent. Pure apart from the times given. Thread-compatible.
 class HeadTracker {
  public:
   // `fence`: epoch and revision of the last HEAD that was acted on before a restart.
@@ -26,8 +26,8 @@ class HeadTracker {
       : model_id_(std::move(model_id)), verifier_(std::move(verifier)), fence_(fence), last_fresh_(now) {}
 
   enum class News { kNothing, kFresh, kChanged };  // kFresh: a heartbeat with the same orders
-  // kPermissionDenied (signature), kInvalidArgument (another model), kDeadlineExceeded (expired), kFailedPrecondition (older than one
-  // seen before, or a second hub with the same epoch and other orders).
+  // kPermissionDenied (signature), kInvalidArgument (another model), kDeadlineExceeded (expired), kFailedPrecondition
+  // (older than one seen before, or a second hub with the same epoch and other orders).
   Result<News> Accept(std::string_view signed_head, int64_t wall_us, SteadyTime now);
 
   const std::optional<Head>& head() const { return head_; }

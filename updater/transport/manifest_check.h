@@ -21,8 +21,8 @@ struct ManifestRules {
   uint64_t max_object_bytes = 0;
 };
 
-// kPermissionDenied (signature), kCorruption (not the bytes that HEAD names, or malformed), kInvalidArgument (another model or version),
-// kFailedPrecondition (expired, or needs a newer runtime).
+// kPermissionDenied (signature), kCorruption (not the bytes that HEAD names, or malformed), kInvalidArgument (another
+// model or version), kFailedPrecondition (expired, or needs a newer runtime).
 Result<format::Manifest> CheckManifest(std::string_view signed_manifest, const trust::Verifier& verifier,
                                        const ManifestRules& rules);
 

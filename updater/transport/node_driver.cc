@@ -64,13 +64,24 @@ void NodeDriver::Follow() {
 
 void NodeDriver::Carry(const NodePlan& plan) {
   switch (plan.step) {
-    case NodePlan::Step::kNothing: break;
+    case NodePlan::Step::kNothing:
+      break;
     case NodePlan::Step::kInstallStable:
-    case NodePlan::Step::kInstallTrial: Install(plan); break;
-    case NodePlan::Step::kPromote: Promote(plan); break;
-    case NodePlan::Step::kReweight: Reweight(plan); break;
-    case NodePlan::Step::kEndTrial: EndTrial(plan.reason, false); break;
-    case NodePlan::Step::kRefuse: Fail(FailedPrecondition(plan.reason)); break;
+    case NodePlan::Step::kInstallTrial:
+      Install(plan);
+      break;
+    case NodePlan::Step::kPromote:
+      Promote(plan);
+      break;
+    case NodePlan::Step::kReweight:
+      Reweight(plan);
+      break;
+    case NodePlan::Step::kEndTrial:
+      EndTrial(plan.reason, false);
+      break;
+    case NodePlan::Step::kRefuse:
+      Fail(FailedPrecondition(plan.reason));
+      break;
   }
 }
 

@@ -23,16 +23,16 @@
 
 namespace perennial::transport {
 
-// The loader: follows HEAD by walking the table of node_state.h, one version at a time, and makes every call to the UpdateSink. Confined to one
-// thread: Boot() on the starting one, then Run() on the loader's.
+// The loader: follows HEAD by walking the table of node_state.h, one version at a time, and makes every call to the
+// UpdateSink. Confined to one thread: Boot() on the starting one, then Run() on the loader's.
 class NodeDriver {
  public:
   NodeDriver(const updater::SubscriberOptions& options, const trust::NodeBundle& bundle, versions::VersionStore& store,
              updater::UpdateSink& sink, updater::Evidence* evidence, const Clock& clock, NodeVitals& vitals,
              NodeSlots slots);
 
-  // node_boot.cc: brings up the stable version, or the last good one, from the node's own store. When there is none, or none that works
-  // (last_error says why), the node starts empty: the hub can mend that.
+  // node_boot.cc: brings up the stable version, or the last good one, from the node's own store. When there is none, or
+  // none that works (last_error says why), the node starts empty: the hub can mend that.
   void Boot();
   HeadTracker::Fence fence() const { return slots_.fence(); }
   // Until the link says stop.
@@ -57,13 +57,14 @@ class NodeDriver {
   // node_install.cc
   void Install(const NodePlan& plan);
   Status TryInstall(const NodePlan& plan, Fetcher& fetcher);
-  // What HEAD says of the version now: still to be installed (maybe as stable instead of on trial, or with another share), or kCancelled.
+  // What HEAD says of the version now: still to be installed (maybe as stable instead of on trial, or with another
+  // share), or kCancelled.
   Result<NodePlan> Confirmed(const NodePlan& plan) const;
   Result<format::Manifest> GetManifest(const NodePlan& plan, Fetcher& fetcher) const;
   struct Content {
     ImagePtr image;
-    std::optional<VersionId> entry;             // held already
-    std::optional<format::ObjectRef> fetched;   // else what it was decoded from
+    std::optional<VersionId> entry;            // held already
+    std::optional<format::ObjectRef> fetched;  // else what it was decoded from
   };
   Result<Content> Obtain(const format::Manifest& manifest, Fetcher& fetcher);
   std::optional<Content> FromResident(const format::Manifest& manifest) const;

@@ -18,9 +18,9 @@ bool Passing(Code code) {
 
 void NodeDriver::Install(const NodePlan& plan) {
   if (!Fire(NodeEvent::kWanted).ok()) return;
-  Fetcher fetcher(*link_, store_, {options_.request_timeout, options_.credit_bytes}, generation_,
-                  [this, &plan] { return Confirmed(plan).status(); },
-                  [this](uint64_t bytes) { vitals_.CountBytes(bytes); });
+  Fetcher fetcher(
+      *link_, store_, {options_.request_timeout, options_.credit_bytes}, generation_,
+      [this, &plan] { return Confirmed(plan).status(); }, [this](uint64_t bytes) { vitals_.CountBytes(bytes); });
   const Status installed = TryInstall(plan, fetcher);
   if (installed.ok()) {
     backed_off_ = {};
@@ -69,8 +69,9 @@ Result<NodePlan> NodeDriver::Confirmed(const NodePlan& plan) const {
 
 Result<format::Manifest> NodeDriver::GetManifest(const NodePlan& plan, Fetcher& fetcher) const {
   PERENNIAL_ASSIGN_OR_RETURN(const std::string bytes, fetcher.Manifest(plan.version));
-  return CheckManifest(bytes, verifier_,
-                       {options_.model_id, plan.version, plan.manifest_hash, clock_.WallMicros(), options_.max_object_bytes});
+  return CheckManifest(
+      bytes, verifier_,
+      {options_.model_id, plan.version, plan.manifest_hash, clock_.WallMicros(), options_.max_object_bytes});
 }
 
 Result<NodeDriver::Content> NodeDriver::Obtain(const format::Manifest& manifest, Fetcher& fetcher) {
@@ -80,7 +81,8 @@ Result<NodeDriver::Content> NodeDriver::Obtain(const format::Manifest& manifest,
     return *std::move(held);
   }
   const auto has = [this](const Hash256& hash) { return store_.HasChunk(hash); };
-  Status last = FailedPrecondition("none of the version's objects is of use to this node", "update the node's software");
+  Status last =
+      FailedPrecondition("none of the version's objects is of use to this node", "update the node's software");
   for (const ObjectChoice& choice : ChooseObjects(manifest, slots_.Residents(), has)) {
     Result<Content> content = FromObject(manifest, choice, fetcher);
     if (content.ok()) return content;
@@ -88,9 +90,9 @@ Result<NodeDriver::Content> NodeDriver::Obtain(const format::Manifest& manifest,
     if (last.code() == Code::kCancelled || last.code() == Code::kUnavailable) return last;
     // Another object may still give the same content: mostly the snapshot after a delta that was of no use.
     const bool delta = choice.object.kind == format::ObjectKind::kDelta;
-    log::Warn("update.object_failed", {{"version", manifest.version.value},
-                                       {"kind", delta ? "delta" : "snapshot"},
-                                       {"error", last.ToString()}});
+    log::Warn(
+        "update.object_failed",
+        {{"version", manifest.version.value}, {"kind", delta ? "delta" : "snapshot"}, {"error", last.ToString()}});
     PERENNIAL_RETURN_IF_ERROR(Fire(NodeEvent::kObjectFailed));
   }
   return last;

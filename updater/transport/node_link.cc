@@ -39,8 +39,7 @@ NodeLink::NodeLink(Parts parts, NodeVitals& vitals, const Clock& clock, std::uni
 Result<std::unique_ptr<NodeLink>> NodeLink::Start(Parts parts, NodeVitals& vitals, const Clock& clock) {
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<ZmqContext> context, ZmqContext::Make());
   PERENNIAL_ASSIGN_OR_RETURN(std::unique_ptr<Wake> wake, Wake::Make());
-  std::unique_ptr<NodeLink> link(
-      new NodeLink(std::move(parts), vitals, clock, std::move(context), std::move(wake)));
+  std::unique_ptr<NodeLink> link(new NodeLink(std::move(parts), vitals, clock, std::move(context), std::move(wake)));
   // The first opening is here, so that a malformed endpoint or key is an error of Start().
   PERENNIAL_RETURN_IF_ERROR(link->Open());
   link->thread_ = Thread("update-link", [raw = link.get()] { raw->Run(); });
@@ -92,8 +91,8 @@ Status NodeLink::Open() {
   next_hello_ = now;
   greeted_ = false;
   unsent_.reset();
-  const Duration backoff = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(silent_opens_, 6u)),
-                                              kLongestBackoff);
+  const Duration backoff =
+      std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(silent_opens_, 6u)), kLongestBackoff);
   ++silent_opens_;
   patience_ = std::max<Duration>(kShortestPatience, 4 * tracker_.Heartbeat()) +
               std::chrono::duration_cast<Duration>(backoff * jitter_.Uniform(0.5, 1.0));
@@ -168,6 +167,7 @@ void NodeLink::OnHead(const std::string& signed_head) {
   const SteadyTime now = clock_.Now();
   const Result<HeadTracker::News> news = tracker_.Accept(signed_head, clock_.WallMicros(), now);
   if (!news.ok()) {
+    trouble_at_ = now;
     if (vitals_.SetError(news.status().ToString())) {
       log::Warn("update.head_refused", {{"error", news.status().ToString()}});
     }
@@ -176,8 +176,10 @@ void NodeLink::OnHead(const std::string& signed_head) {
   if (*news == HeadTracker::News::kNothing) return;
   last_heard_ = now;
   greeted_ = true;
-  if (told_silence_) vitals_.SetError({});
-  told_silence_ = false;
+  if (trouble_at_.has_value() && now - *trouble_at_ > 3 * tracker_.Heartbeat()) {
+    vitals_.SetError({});
+    trouble_at_.reset();
+  }
   silent_opens_ = 0;
   {
     MutexLock lock(mutex_);
@@ -269,9 +271,10 @@ void NodeLink::CheckSilence(SteadyTime now) {
   vitals_.SetStale(stale);
   const bool asked = reconnect_.exchange(false);
   if (!asked && now - last_heard_ <= patience_) return;
-  told_silence_ = told_silence_ || !greeted_;
-  if (!greeted_ && vitals_.SetError("unavailable: no HEAD from " + parts_.options.announce_endpoint +
-                                    " (hint: is the hub running, is this node's key on its list, do the keys match?)")) {
+  if (!greeted_) trouble_at_ = now;
+  if (!greeted_ &&
+      vitals_.SetError("unavailable: no HEAD from " + parts_.options.announce_endpoint +
+                       " (hint: is the hub running, is this node's key on its list, do the keys match?)")) {
     log::Warn("update.hub_silent", {{"announce", parts_.options.announce_endpoint}});
   }
   if (const Status opened = Open(); !opened.ok()) {

@@ -22,15 +22,16 @@
 
 namespace perennial::transport {
 
-// The node's socket thread: a SUB for HEADs and a DEALER for all else, both under CURVE. It keeps the connection alive (a silent hub gets
-// fresh sockets after a jittered, growing delay), tracks HEAD, reports, passes labels on, and is the loader's BulkLink. Thread-safe.
+// The node's socket thread: a SUB for HEADs and a DEALER for all else, both under CURVE. It keeps the connection alive
+// (a silent hub gets fresh sockets after a jittered, growing delay), tracks HEAD, reports, passes labels on, and is the
+// loader's BulkLink. Thread-safe.
 class NodeLink final : public BulkLink {
  public:
   struct Parts {
     updater::SubscriberOptions options;
     trust::NodeBundle bundle;
     std::string http_address;
-    updater::Evidence* evidence = nullptr;  // may be null
+    updater::Evidence* evidence = nullptr;      // may be null
     updater::FeedbackSink* feedback = nullptr;  // may be null
     HeadTracker::Fence fence;
   };
@@ -88,14 +89,14 @@ class NodeLink final : public BulkLink {
   Rng jitter_;
   std::optional<Message> unsent_;  // taken from the outbox, the socket did not take it yet
   SteadyTime opened_{};
-  SteadyTime last_heard_{};        // a HEAD was accepted, or the sockets were opened
-  uint32_t silent_opens_ = 0;      // openings in a row without a HEAD
-  Duration patience_{};            // silence after which the sockets are opened anew
+  SteadyTime last_heard_{};    // a HEAD was accepted, or the sockets were opened
+  uint32_t silent_opens_ = 0;  // openings in a row without a HEAD
+  Duration patience_{};        // silence after which the sockets are opened anew
   SteadyTime next_hello_{};
   SteadyTime next_report_{};
-  bool greeted_ = false;           // a HEAD came since the sockets were opened
+  bool greeted_ = false;  // a HEAD came since the sockets were opened
 
-  bool told_silence_ = false;      // last_error says that no hub answers
+  std::optional<SteadyTime> trouble_at_;  // last_error is of then and about HEADs; good ones for a while clear it
 
   Thread thread_;
 };

@@ -14,12 +14,12 @@ namespace perennial::transport {
 struct NodePlan {
   enum class Step {
     kNothing,
-    kInstallStable,   // fetch `version`, serve everything with it
-    kInstallTrial,    // fetch `version`, begin its trial
-    kPromote,         // the trial version becomes stable
-    kReweight,        // the trial's share changed
-    kEndTrial,        // back to the stable version
-    kRefuse,          // HEAD asks for what a node never does
+    kInstallStable,  // fetch `version`, serve everything with it
+    kInstallTrial,   // fetch `version`, begin its trial
+    kPromote,        // the trial version becomes stable
+    kReweight,       // the trial's share changed
+    kEndTrial,       // back to the stable version
+    kRefuse,         // HEAD asks for what a node never does
   };
   Step step = Step::kNothing;
   VersionId version;
@@ -28,8 +28,9 @@ struct NodePlan {
   std::string reason;
 };
 
-// Pure: the next step from what the node runs (its slots, the share its trial has now) and what HEAD says. Versions only go forward: an older
-// one, or the same number with other bytes, is refused; a rollback comes as a new number with the old content.
+// Pure: the next step from what the node runs (its slots, the share its trial has now) and what HEAD says. Versions
+// only go forward: an older one, or the same number with other bytes, is refused; a rollback comes as a new number with
+// the old content.
 NodePlan PlanNext(const NodeSlots& slots, uint32_t trial_weight, const Head& head);
 
 }  // namespace perennial::transport

@@ -12,9 +12,7 @@ constexpr size_t kMaxRefused = 64;
 
 const std::optional<SlotEntry>& NodeSlots::stable() const { return now_.slots[now_.active]; }
 
-std::optional<SlotEntry> NodeSlots::trial() const {
-  return now_.on_trial ? now_.slots[1 - now_.active] : std::nullopt;
-}
+std::optional<SlotEntry> NodeSlots::trial() const { return now_.on_trial ? now_.slots[1 - now_.active] : std::nullopt; }
 
 std::vector<SlotEntry> NodeSlots::Residents() const {
   std::vector<SlotEntry> residents;

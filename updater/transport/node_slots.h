@@ -15,8 +15,8 @@ namespace perennial::transport {
 
 // A version that a node holds in full. Value type.
 struct SlotEntry {
-  VersionId version;      // the hub's number
-  VersionId entry;        // its record in the node's own version store (numbers of the node's, never reused)
+  VersionId version;  // the hub's number
+  VersionId entry;    // its record in the node's own version store (numbers of the node's, never reused)
   Hash256 root;
   Hash256 architecture;
   Hash256 manifest_hash;  // of the hub's signed manifest
@@ -31,10 +31,11 @@ struct RefusedVersion {
   friend bool operator==(const RefusedVersion&, const RefusedVersion&) = default;
 };
 
-// What a node remembers over restarts: slots "A" and "B" (one holds the stable version, the other the trial's), "last_good" (the stable
-// version before this one) and the record "node". Every change is one synced batch. When it cannot be written, steps forward
-// (a trial, a commit) leave memory as before; steps back to safety (boot, end of a trial, a refusal) hold in memory and are written with the
-// next change. Format: node_slots.md. Confined to the loader thread.
+// What a node remembers over restarts: slots "A" and "B" (one holds the stable version, the other the trial's),
+// "last_good" (the stable version before this one) and the record "node". Every change is one synced batch. When it
+// cannot be written, steps forward (a trial, a commit) leave memory as before; steps back to safety (boot, end of a
+// trial, a refusal) hold in memory and are written with the next change. Format: node_slots.md. Confined to the loader
+// thread.
 class NodeSlots {
  public:
   // kCorruption when a slot's bytes make no sense.
@@ -60,8 +61,8 @@ class NodeSlots {
   Status UndoCommit();
   Status Refuse(const RefusedVersion& refused);
 
-  // At the start of a process: counts how often it died. A version on trial when the process died twice is refused; a stable version that
-  // did not come up twice is refused and gives way to the last good one.
+  // At the start of a process: counts how often it died. A version on trial when the process died twice is refused; a
+  // stable version that did not come up twice is refused and gives way to the last good one.
   Status BeginBoot();
   // The stable version (or nothing) came up.
   Status EndBoot();
@@ -74,11 +75,11 @@ class NodeSlots {
   struct Memory {
     std::optional<SlotEntry> slots[2];  // A, B
     std::optional<SlotEntry> last_good;
-    uint8_t active = 0;           // which of the two is stable
-    bool on_trial = false;        // the other one is on trial
-    bool stopped = true;          // ended in order
-    uint32_t boots = 0;           // starts since the stable version last came up
-    uint32_t deaths = 0;          // of the process, with `death_version` on trial
+    uint8_t active = 0;     // which of the two is stable
+    bool on_trial = false;  // the other one is on trial
+    bool stopped = true;    // ended in order
+    uint32_t boots = 0;     // starts since the stable version last came up
+    uint32_t deaths = 0;    // of the process, with `death_version` on trial
     VersionId death_version;
     HeadTracker::Fence fence;
     std::vector<RefusedVersion> refused;  // oldest first, bounded

@@ -47,9 +47,8 @@ std::vector<ObjectChoice> ChooseObjects(const format::Manifest& manifest, const 
     choice.missing_bytes = MissingBytes(object, has);
     choices.push_back(std::move(choice));
   }
-  std::stable_sort(choices.begin(), choices.end(), [](const ObjectChoice& a, const ObjectChoice& b) {
-    return a.missing_bytes < b.missing_bytes;
-  });
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const ObjectChoice& a, const ObjectChoice& b) { return a.missing_bytes < b.missing_bytes; });
   return choices;
 }
 

@@ -9,14 +9,15 @@
 
 namespace perennial::transport {
 
-// One node's download as the hub sees it: which chunks it still wants and how many bytes are on their way. Pure. Thread-compatible.
+// One node's download as the hub sees it: which chunks it still wants and how many bytes are on their way. Pure.
+// Thread-compatible.
 class PeerCredit {
  public:
   // At most `max_inflight` bytes unacknowledged whatever the node grants, at most `max_queue` chunks waiting.
   PeerCredit(uint64_t max_inflight, size_t max_queue) : max_inflight_(max_inflight), max_queue_(max_queue) {}
 
-  // A request. A newer generation drops what the older one waits for; an older one is ignored. kResourceExhausted, with nothing
-  // queued, when it asks for more than may wait.
+  // A request. A newer generation drops what the older one waits for; an older one is ignored. kResourceExhausted, with
+  // nothing queued, when it asks for more than may wait.
   Status OnRequest(uint64_t generation, uint64_t received, uint64_t credit, const std::vector<Hash256>& hashes);
 
   bool Wants() const { return !queue_.empty(); }

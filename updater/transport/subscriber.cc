@@ -27,7 +27,8 @@ class TwoThreads final : public Subscriber {
     driver_.Boot();
     parts.fence = driver_.fence();
     PERENNIAL_ASSIGN_OR_RETURN(link_, NodeLink::Start(std::move(parts), vitals_, clock));
-    loader_ = Thread("update-loader", [this] { driver_.Run(*link_); }, Thread::Priority::kBackground);
+    loader_ = Thread(
+        "update-loader", [this] { driver_.Run(*link_); }, Thread::Priority::kBackground);
     return Status::Ok();
   }
 
@@ -61,8 +62,7 @@ Result<std::unique_ptr<Subscriber>> Subscriber::Start(SubscriberOptions options,
                                                       const std::string& http_address, const Clock& clock) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   PERENNIAL_ASSIGN_OR_RETURN(NodeSlots slots, NodeSlots::Open(store));
-  auto subscriber =
-      std::make_unique<TwoThreads>(options, bundle, store, sink, evidence, clock, std::move(slots));
+  auto subscriber = std::make_unique<TwoThreads>(options, bundle, store, sink, evidence, clock, std::move(slots));
   NodeLink::Parts parts;
   parts.options = std::move(options);
   parts.bundle = bundle;

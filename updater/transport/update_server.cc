@@ -148,9 +148,15 @@ void Server::Run() {
     if (now >= next_tick_) Tick(now);
     if (announce_now_.exchange(false) || now >= next_heartbeat_) Announce(now);
     switch (bulk_.Pump()) {
-      case BulkService::PumpResult::kIdle: timeout = kTick; break;
-      case BulkService::PumpResult::kBlocked: timeout = kRetry; break;
-      case BulkService::PumpResult::kMore: timeout = std::chrono::milliseconds(0); break;
+      case BulkService::PumpResult::kIdle:
+        timeout = kTick;
+        break;
+      case BulkService::PumpResult::kBlocked:
+        timeout = kRetry;
+        break;
+      case BulkService::PumpResult::kMore:
+        timeout = std::chrono::milliseconds(0);
+        break;
     }
     const auto until_beat = std::chrono::ceil<std::chrono::milliseconds>(next_heartbeat_ - clock_.Now());
     timeout = std::clamp(until_beat, std::chrono::milliseconds(0), timeout);
@@ -199,12 +205,14 @@ void Server::ReadBulk() {
     if (!allowed_.Contains(node)) {
       bulk_.Forget(node);
       registry_.Remove(node);
-      bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest, 0, {}, Code::kPermissionDenied, "this node was revoked"});
+      bulk_.Reply(route,
+                  ErrorReply{ErrorReply::About::kRequest, 0, {}, Code::kPermissionDenied, "this node was revoked"});
       continue;
     }
     Result<Message> message = DecodeMessage(received->frames[1]);
     if (!message.ok()) {
-      bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest, 0, {}, message.status().code(), message.status().message()});
+      bulk_.Reply(route,
+                  ErrorReply{ErrorReply::About::kRequest, 0, {}, message.status().code(), message.status().message()});
       continue;
     }
     OnMessage(node, route, *message);
@@ -249,14 +257,18 @@ void Server::OnMessage(const std::string& node, const std::string& route, const 
   } else if (std::holds_alternative<Hello>(message)) {
     if (!last_head_.empty()) bulk_.Reply(route, State{last_head_});
   } else {
-    bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest, 0, {}, Code::kInvalidArgument, "a hub takes no such message"});
+    bulk_.Reply(route,
+                ErrorReply{ErrorReply::About::kRequest, 0, {}, Code::kInvalidArgument, "a hub takes no such message"});
   }
 }
 
 void Server::OnReport(const std::string& node, const std::string& route, const Report& report) {
   if (report.name != node) {
     log::Warn("update.report_refused", {{"node", node}, {"claims", report.name}});
-    bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest, 0, {}, Code::kPermissionDenied,
+    bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest,
+                                  0,
+                                  {},
+                                  Code::kPermissionDenied,
                                   "this key belongs to node " + node + ": it may not report as another"});
     return;
   }

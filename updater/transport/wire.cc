@@ -92,17 +92,29 @@ ErrorReply ReadError(ByteReader& in) {
 // Braces evaluate left to right, so the fields are read in the order they are written.
 Message ReadBody(ByteReader& in, uint8_t type) {
   switch (type) {
-    case 0: return Hello{std::string(in.Bytes(kMaxNameBytes)), std::string(in.Bytes(kMaxNameBytes))};
-    case 1: return State{std::string(in.Bytes(kMaxHeadBytes))};
-    case 2: return GetManifest{VersionId{in.U64()}};
-    case 3: return ManifestReply{VersionId{in.U64()}, std::string(in.Bytes(kMaxSignedManifestBytes))};
-    case 4: return ReadGetChunks(in);
-    case 5: return ChunkReply{in.U64(), ReadHash(in), std::string(in.Bytes(format::kMaxChunkSize))};
-    case 6: return DecodeReport(in);
-    case 7: return Feedback{in.U64(), std::string(in.Bytes(kMaxTextBytes)), std::string(in.Bytes(kMaxLabelBytes))};
-    case 8: return FeedbackAck{in.U64(), ReadBool(in)};
-    case 9: return ReadError(in);
-    default: in.Fail(); return Hello{};
+    case 0:
+      return Hello{std::string(in.Bytes(kMaxNameBytes)), std::string(in.Bytes(kMaxNameBytes))};
+    case 1:
+      return State{std::string(in.Bytes(kMaxHeadBytes))};
+    case 2:
+      return GetManifest{VersionId{in.U64()}};
+    case 3:
+      return ManifestReply{VersionId{in.U64()}, std::string(in.Bytes(kMaxSignedManifestBytes))};
+    case 4:
+      return ReadGetChunks(in);
+    case 5:
+      return ChunkReply{in.U64(), ReadHash(in), std::string(in.Bytes(format::kMaxChunkSize))};
+    case 6:
+      return DecodeReport(in);
+    case 7:
+      return Feedback{in.U64(), std::string(in.Bytes(kMaxTextBytes)), std::string(in.Bytes(kMaxLabelBytes))};
+    case 8:
+      return FeedbackAck{in.U64(), ReadBool(in)};
+    case 9:
+      return ReadError(in);
+    default:
+      in.Fail();
+      return Hello{};
   }
 }
 

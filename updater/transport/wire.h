@@ -17,13 +17,13 @@ namespace perennial::transport {
 
 inline constexpr uint8_t kWireVersion = 1;
 inline constexpr size_t kMaxNameBytes = 64;
-inline constexpr size_t kMaxTextBytes = 1024;       // error messages, addresses, request ids
+inline constexpr size_t kMaxTextBytes = 1024;  // error messages, addresses, request ids
 inline constexpr size_t kMaxLabelBytes = 4096;
 inline constexpr size_t kMaxHeadBytes = 1024;
 inline constexpr size_t kMaxHashesPerRequest = 256;
 inline constexpr size_t kMaxArms = 8;
-inline constexpr size_t kMaxNodeMessageBytes = 64u << 10;           // node -> hub
-inline constexpr size_t kMaxHubMessageBytes = (1u << 20) + 4096;    // hub -> node: a signed manifest is the largest
+inline constexpr size_t kMaxNodeMessageBytes = 64u << 10;         // node -> hub
+inline constexpr size_t kMaxHubMessageBytes = (1u << 20) + 4096;  // hub -> node: a signed manifest is the largest
 
 // node -> hub, first on every connection: send me the current HEAD.
 struct Hello {
@@ -45,8 +45,9 @@ struct ManifestReply {
   std::string signed_manifest;  // format::SignedManifest::Encode()
   friend bool operator==(const ManifestReply&, const ManifestReply&) = default;
 };
-// node -> hub: send these chunks, in this order. The hub keeps at most `credit` bytes (and its own cap) unacknowledged; `received`
-// acknowledges. A new generation drops what an older one still waits for. No hashes: only an acknowledgement.
+// node -> hub: send these chunks, in this order. The hub keeps at most `credit` bytes (and its own cap) unacknowledged;
+// `received` acknowledges. A new generation drops what an older one still waits for. No hashes: only an
+// acknowledgement.
 struct GetChunks {
   uint64_t generation = 0;
   uint64_t received = 0;  // chunk bytes of this generation so far
@@ -107,8 +108,8 @@ using Message = std::variant<Hello, State, GetManifest, ManifestReply, GetChunks
 
 // Texts longer than their cap are cut.
 std::string EncodeMessage(const Message& message);
-// kCorruption for anything EncodeMessage would not have made: unknown version or type, excess lengths, trailing bytes. Allocates no more
-// than the input's size.
+// kCorruption for anything EncodeMessage would not have made: unknown version or type, excess lengths, trailing bytes.
+// Allocates no more than the input's size.
 Result<Message> DecodeMessage(std::string_view bytes);
 
 }  // namespace perennial::transport

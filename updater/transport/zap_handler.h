@@ -5,8 +5,8 @@
 
 namespace perennial::transport {
 
-// Answers ZeroMQ's authentication questions (ZAP 1.0, rfc.zeromq.org/spec/27): a CURVE key on the allow-list gets its node's name as
-// user id, every other key and mechanism is refused. Confined to the server's thread.
+// Answers ZeroMQ's authentication questions (ZAP 1.0, rfc.zeromq.org/spec/27): a CURVE key on the allow-list gets its
+// node's name as user id, every other key and mechanism is refused. Confined to the server's thread.
 class ZapHandler {
  public:
   // Binds inproc://zeromq.zap.01. REQUIRES: before any CURVE server socket of `context` accepts.

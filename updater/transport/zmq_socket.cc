@@ -12,15 +12,21 @@ Status FromZmq(const std::string& what) {
   const int error = zmq_errno();
   const std::string message = what + ": " + zmq_strerror(error);
   switch (error) {
-    case EADDRINUSE: return {Code::kAlreadyExists, message, "choose another port or stop the other hub"};
+    case EADDRINUSE:
+      return {Code::kAlreadyExists, message, "choose another port or stop the other hub"};
     case EADDRNOTAVAIL:
-    case ENODEV: return InvalidArgument(message, "the address must belong to this machine");
-    case EACCES: return PermissionDenied(message, "ports under 1024 need privileges");
+    case ENODEV:
+      return InvalidArgument(message, "the address must belong to this machine");
+    case EACCES:
+      return PermissionDenied(message, "ports under 1024 need privileges");
     case EINVAL:
     case EPROTONOSUPPORT:
-    case ENOCOMPATPROTO: return InvalidArgument(message, "an endpoint looks like tcp://127.0.0.1:7001");
-    case EMFILE: return ResourceExhausted(message, "raise the limit of open files");
-    default: return IoError(message);
+    case ENOCOMPATPROTO:
+      return InvalidArgument(message, "an endpoint looks like tcp://127.0.0.1:7001");
+    case EMFILE:
+      return ResourceExhausted(message, "raise the limit of open files");
+    default:
+      return IoError(message);
   }
 }
 

@@ -10,7 +10,8 @@
 
 namespace perennial::transport {
 
-// A ZeroMQ context. Owned by whoever owns its sockets; they must be gone before it (its destructor waits for them). Thread-safe.
+// A ZeroMQ context. Owned by whoever owns its sockets; they must be gone before it (its destructor waits for them).
+// Thread-safe.
 class ZmqContext {
  public:
   static Result<std::unique_ptr<ZmqContext>> Make();
@@ -37,8 +38,8 @@ enum class SendOutcome {
   kFailed,
 };
 
-// One ZeroMQ socket, closed by its destructor. Never waits: receive and send return at once, waiting is zmq_poll's business.
-// Confined to one thread at a time.
+// One ZeroMQ socket, closed by its destructor. Never waits: receive and send return at once, waiting is zmq_poll's
+// business. Confined to one thread at a time.
 class ZmqSocket {
  public:
   // `type` is ZMQ_ROUTER and so on. LINGER is 0 from the start.
@@ -57,7 +58,8 @@ class ZmqSocket {
   Result<std::string> BoundEndpoint() const;
 
   SendOutcome Send(const std::vector<std::string>& frames);
-  // nullopt when nothing is there. More than `max_frames` frames: the message is dropped and comes as one without frames.
+  // nullopt when nothing is there. More than `max_frames` frames: the message is dropped and comes as one without
+  // frames.
   std::optional<ZmqMessage> Receive(size_t max_frames = 8);
   void* handle() const { return socket_; }
 

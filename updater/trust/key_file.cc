@@ -43,8 +43,7 @@ Status WriteKeyFile(const std::string& path, KeyFileAccess access, std::string_v
   line += kind;
   for (const std::string& word : words) line.append(" ").append(word);
   line += '\n';
-  const Status written =
-      Env::Posix().WriteFileAtomic(path, line, access == KeyFileAccess::kSecret ? 0600u : 0644u);
+  const Status written = Env::Posix().WriteFileAtomic(path, line, access == KeyFileAccess::kSecret ? 0600u : 0644u);
   Wipe(line);
   return written;
 }

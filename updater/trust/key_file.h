@@ -17,7 +17,8 @@ enum class KeyFileAccess {
 Status WriteKeyFile(const std::string& path, KeyFileAccess access, std::string_view kind,
                     const std::vector<std::string>& words);
 
-// The words after the kind; kCorruption unless the kind and the number of words are as expected. No message quotes the content.
+// The words after the kind; kCorruption unless the kind and the number of words are as expected. No message quotes the
+// content.
 Result<std::vector<std::string>> ReadKeyFile(const std::string& path, KeyFileAccess access, std::string_view kind,
                                              size_t words);
 

@@ -34,11 +34,12 @@ Status MakePrivateFolder(const std::string& path) {
 
 Status ValidateNodeName(std::string_view name) {
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const bool good = !name.empty() && name.size() <= 64 && plain(name[0]) &&
-                    std::all_of(name.begin(), name.end(),
-                                [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
+  const bool good =
+      !name.empty() && name.size() <= 64 && plain(name[0]) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
   if (good) return Status::Ok();
-  return InvalidArgument("a node's name must be 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit");
+  return InvalidArgument(
+      "a node's name must be 1 to 64 of a-z, 0-9, '.', '_' and '-', starting with a letter or digit");
 }
 
 Status HubKeyring::Init(const std::string& folder) {

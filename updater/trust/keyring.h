@@ -23,8 +23,8 @@ class HubKeyring {
   // Makes the folder and new keys. kAlreadyExists when there are some.
   static Status Init(const std::string& folder);
   static Result<std::unique_ptr<HubKeyring>> Load(const std::string& folder);
-  // Makes a node's key pair, allows it, and writes what the node needs into `bundle_folder`: node.key (0600), hub.pub (the hub's CURVE
-  // key) and release.pub (Ed25519 key). The running hub picks the new node up within a second.
+  // Makes a node's key pair, allows it, and writes what the node needs into `bundle_folder`: node.key (0600), hub.pub
+  // (the hub's CURVE key) and release.pub (Ed25519 key). The running hub picks the new node up within a second.
   static Status AddNode(const std::string& folder, const std::string& name, const std::string& bundle_folder);
   static Status RevokeNode(const std::string& folder, const std::string& name);
 

@@ -7,8 +7,8 @@
 
 namespace perennial::trust {
 
-// Makes libsodium ready; any number of calls from any thread. Ends the process when the machine gives no randomness: no key
-// made without it would be one.
+// Makes libsodium ready; any number of calls from any thread. Ends the process when the machine gives no randomness: no
+// key made without it would be one.
 void EnsureSodium();
 
 // A fixed number of bytes in libsodium's guarded heap: locked against swapping, zeroed when freed. Move-only.

@@ -18,7 +18,8 @@ struct PublicKey {
   friend bool operator==(const PublicKey&, const PublicKey&) = default;
 };
 
-// Signs with one Ed25519 key (libsodium). The secret stays in locked, zeroed-on-free memory and is never logged. Thread-safe.
+// Signs with one Ed25519 key (libsodium). The secret stays in locked, zeroed-on-free memory and is never logged.
+// Thread-safe.
 class Signer {
  public:
   static std::unique_ptr<Signer> Generate();
@@ -44,7 +45,8 @@ class Verifier {
   Verifier(std::vector<PublicKey> keys, size_t threshold) : keys_(std::move(keys)), threshold_(threshold) {}
   bool VerifyOne(std::string_view context, std::string_view message, std::string_view key_id,
                  std::string_view signature) const;
-  // Distinct trusted keys with a valid signature >= threshold; extra invalid signatures do no harm. kPermissionDenied otherwise.
+  // Distinct trusted keys with a valid signature >= threshold; extra invalid signatures do no harm. kPermissionDenied
+  // otherwise.
   Result<format::Manifest> VerifyManifest(const format::SignedManifest& manifest) const;
   const std::vector<PublicKey>& keys() const { return keys_; }
 

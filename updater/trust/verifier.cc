@@ -14,10 +14,9 @@ bool Verifier::VerifyOne(std::string_view context, std::string_view message, std
   EnsureSodium();
   const std::string text = SignedText(context, message);
   return std::any_of(keys_.begin(), keys_.end(), [&](const PublicKey& key) {
-    return key.Id() == key_id &&
-           crypto_sign_verify_detached(reinterpret_cast<const unsigned char*>(signature.data()),
-                                       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                                       key.bytes.data()) == 0;
+    return key.Id() == key_id && crypto_sign_verify_detached(reinterpret_cast<const unsigned char*>(signature.data()),
+                                                             reinterpret_cast<const unsigned char*>(text.data()),
+                                                             text.size(), key.bytes.data()) == 0;
   });
 }
 

@@ -6,7 +6,8 @@
 
 namespace perennial::updater {
 
-// Waits until `condition` holds, looking again every few milliseconds; false after the deadline. Generous: a loaded machine is slow, not wrong.
+// Waits until `condition` holds, looking again every few milliseconds; false after the deadline. Generous: a loaded
+// machine is slow, not wrong.
 inline bool Eventually(const std::function<bool()>& condition, Duration patience = std::chrono::seconds(30)) {
   const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
   Mutex mutex;

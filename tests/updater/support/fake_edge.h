@@ -11,7 +11,8 @@
 
 namespace perennial::updater {
 
-// The serving side as the subscriber sees it, without a model: keeps what it is told, in order, and fails on demand. Thread-safe.
+// The serving side as the subscriber sees it, without a model: keeps what it is told, in order, and fails on demand.
+// Thread-safe.
 class FakeEdge final : public UpdateSink, public Evidence, public FeedbackSink {
  public:
   struct Call {

@@ -7,8 +7,8 @@
 
 namespace perennial::updater {
 
-// A version store that asks first: a hook may refuse to read a chunk (a hub's bad disk) or to put one (a node's full disk), and may swap the
-// manifest it hands out. Thread-safe.
+// A version store that asks first: a hook may refuse to read a chunk (a hub's bad disk) or to put one (a node's full
+// disk), and may swap the manifest it hands out. Thread-safe.
 class HookedStore final : public versions::VersionStore {
  public:
   using ChunkHook = std::function<Status(const Hash256&)>;

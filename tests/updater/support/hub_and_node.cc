@@ -30,8 +30,8 @@ TestHub::TestHub(CanaryOptions canary) : folder_(MakeFolder()), canary_(canary) 
 }
 
 void TestHub::Start() {
-  Result<std::unique_ptr<RolloutController>> rollout = RolloutController::Open(
-      *store_, canary_, clock_, [this](const RolloutState& state) {
+  Result<std::unique_ptr<RolloutController>> rollout =
+      RolloutController::Open(*store_, canary_, clock_, [this](const RolloutState& state) {
         if (server_ != nullptr) server_->Announce(state);
       });
   ASSERT_TRUE(rollout.ok()) << rollout.status().ToString();
@@ -98,15 +98,17 @@ NodeStatus TestHub::Node(const std::string& name) const {
 }
 
 TestNode::TestNode(trust::NodeBundle bundle, SubscriberOptions options)
-    : bundle_(std::move(bundle)), options_(std::move(options)), kv_(kv::OpenMemory(versions::VersionStore::Families())) {
+    : bundle_(std::move(bundle)),
+      options_(std::move(options)),
+      kv_(kv::OpenMemory(versions::VersionStore::Families())) {
   versions_ = *versions::VersionStore::Open(*kv_);
   store_ = std::make_unique<HookedStore>(*versions_);
   edge_ = std::make_unique<FakeEdge>();
 }
 
 Status TestNode::Start() {
-  Result<std::unique_ptr<Subscriber>> subscriber = Subscriber::Start(options_, bundle_, *store_, *edge_, edge_.get(),
-                                                                     edge_.get(), "127.0.0.1:8080", clock_);
+  Result<std::unique_ptr<Subscriber>> subscriber =
+      Subscriber::Start(options_, bundle_, *store_, *edge_, edge_.get(), edge_.get(), "127.0.0.1:8080", clock_);
   if (!subscriber.ok()) return subscriber.status();
   subscriber_ = *std::move(subscriber);
   return Status::Ok();
