@@ -32,7 +32,7 @@ if(PERENNIAL_WERROR)
 endif()
 
 if(PERENNIAL_SANITIZE)
-  add_compile_options(-fsanitize=${PERENNIAL_SANITIZE} -fno-omit-frame-pointer -g)
+  add_compile_options(-fsanitize=${PERENNIAL_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${PERENNIAL_SANITIZE})
   if(PERENNIAL_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)

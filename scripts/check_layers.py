@@ -60,6 +60,7 @@ HOMES = {
     r"torch/|ATen/|c10/": ["serving/model", "serving", "serving/edge", "trainer", "api/hub", "api/bench"],
     r"prometheus/|simdjson\.h": ["serving"],
     r"httplib\.h": ["serving/http"],
+    r"oneapi/": ["serving/model"],
     r"CLI/": ["serving/edge", "api/cli", "api/hub", "api/bench", "api/quickstart"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

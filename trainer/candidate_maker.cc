@@ -10,6 +10,9 @@
 namespace perennial::trainer {
 namespace {
 
+// Mean accuracy over slices by which the student must lead its average to be shipped.
+constexpr double kStudentMargin = 0.01;
+
 double MeanOver(size_t count, double sum) { return count == 0 ? 0 : sum / static_cast<double>(count); }
 
 // The means over slices, from their metrics.
@@ -120,8 +123,9 @@ Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request,
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offsets> held_out, HeldOut(request));
   PERENNIAL_ASSIGN_OR_RETURN(Contender student, Contend(learner.student(), "student", request, held_out));
   PERENNIAL_ASSIGN_OR_RETURN(Contender average, Contend(learner.teacher(), "ema", request, held_out));
-  // At a tie the average: it moves less from version to version.
-  Contender& better = student.average > average.average ? student : average;
+  // The average unless the student is clearly better: it moves less from version to version, so its deltas are smaller, and a change of
+  // ship costs a large one.
+  Contender& better = student.average > average.average + kStudentMargin ? student : average;
 
   Candidate candidate;
   PERENNIAL_RETURN_IF_ERROR(FillReport(better, request, held_out, record, candidate.report));

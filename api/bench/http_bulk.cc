@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "api/bench/bench.h"
-#include "api/bench/inspection_pictures.h"
+#include "api/bench/inspection_samples.h"
 #include "api/process/child_process.h"
 #include "serving/http/client.h"
 #include "storage/base/env.h"

@@ -6,13 +6,12 @@
 #include <thread>
 
 #include "api/bench/bench.h"
+#include "api/bench/inspection_samples.h"
 #include "storage/base/bytes.h"
 #include "storage/base/clock.h"
 #include "storage/base/env.h"
 #include "storage/base/log.h"
-#include "storage/base/rng.h"
 #include "storage/kv/kv_store.h"
-#include "storage/media/image.h"
 #include "storage/samples/sample_log.h"
 
 // What it costs to be sure: batches of samples go through the sample log (hashed, decoded, deduplicated, synced) and,
@@ -21,40 +20,6 @@ namespace perennial::bench {
 namespace {
 
 constexpr size_t kBatch = 256;
-constexpr int kSide = 64;
-
-// A grey surface with a gradient and grain, about 3 KB encoded; no two are the same.
-std::string MakePicture(uint64_t seed, uint64_t number) {
-  Rng rng(seed, number);
-  const bool png = number % 2 == 0;
-  const uint64_t grain = png ? 5 : 56;
-  media::Image image{.width = kSide, .height = kSide, .pixels = {}};
-  image.pixels.reserve(kSide * kSide * 3);
-  const uint64_t base = 60 + rng.Below(80);
-  const uint64_t tint[3] = {rng.Below(20), rng.Below(20), rng.Below(20)};
-  for (uint64_t y = 0; y < kSide; ++y) {
-    for (uint64_t x = 0; x < kSide; ++x) {
-      const uint64_t level = base + (x + y) / 4 + rng.Below(grain);
-      for (const uint64_t add : tint) image.pixels.push_back(static_cast<uint8_t>(level + add));
-    }
-  }
-  const Result<std::string> encoded = png ? media::EncodePng(image) : media::EncodeJpeg(image, 90);
-  return encoded.ok() ? *encoded : std::string();
-}
-
-std::vector<format::Sample> MakeBatch(uint64_t seed, uint64_t number) {
-  std::vector<format::Sample> batch(kBatch);
-  for (size_t i = 0; i < kBatch; ++i) {
-    const uint64_t at = number * kBatch + i;
-    batch[i].image = MakePicture(seed, at);
-    batch[i].text = "is this part whole?";
-    batch[i].label = at % 3 == 0 ? "no" : "yes";
-    batch[i].source = "bench";
-    batch[i].id = std::to_string(at);
-  }
-  return batch;
-}
-
 uint64_t BytesOf(const std::vector<format::Sample>& batch) {
   uint64_t bytes = 0;
   for (const format::Sample& sample : batch) bytes += format::EncodeSample(sample).size();
@@ -145,7 +110,8 @@ Result<std::string> RunIngest(const BenchOptions& options) {
   uint64_t bytes = 0;
   // The first batch warms both sides up and counts for neither.
   for (uint64_t number = 0; number <= batches; ++number) {
-    std::vector<format::Sample> batch = MakeBatch(options.seed, number);
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<format::Sample> batch,
+                               InspectionSamples(options.seed, number * kBatch, kBatch));
     const uint64_t batch_bytes = BytesOf(batch);
     PERENNIAL_ASSIGN_OR_RETURN(const double raw_s, WriteRaw(*raw_side->store, number, batch));
     PERENNIAL_ASSIGN_OR_RETURN(const double log_s, AppendToLog(*log, std::move(batch)));

@@ -22,6 +22,7 @@
 #include "serving/network_predictor.h"
 #include "serving/protocol.h"
 #include "storage/base/env.h"
+#include "storage/base/mutex.h"
 #include "storage/base/rng.h"
 #include "storage/base/thread.h"
 

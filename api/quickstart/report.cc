@@ -95,7 +95,7 @@ std::string LivePlot(const Outcome& outcome) {
   for (size_t i = 0; i < outcome.label_to_live_s.size(); i += std::max<size_t>(1, outcome.label_to_live_s.size() / 60)) {
     series.points.emplace_back(outcome.label_to_live_s[i], static_cast<double>(i + 1) / count);
   }
-  return LinePlot({"From acknowledged label to live on every edge (share of batches)", "seconds", "share", 1, 520, 220}, {series});
+  return LinePlot({"Label to live on every edge, share of batches", "seconds", "share", 1, 520, 220}, {series});
 }
 
 std::string LatencyPlot(const Outcome& outcome) {
@@ -114,7 +114,7 @@ std::string LatencyPlot(const Outcome& outcome) {
     series.points.emplace_back(static_cast<double>(i) * window, p99);
     top = std::max(top, p99);
   }
-  return LinePlot({"Request latency, 99th percentile (ms), training on the same machine", "seconds", "ms", top, 520, 220}, {series});
+  return LinePlot({"Request latency, 99th percentile", "seconds", "ms", top, 520, 220}, {series});
 }
 
 }  // namespace

@@ -25,10 +25,21 @@ std::string Short(double value) {
   return Format("%.3g", value);
 }
 
+// The smallest round number (1, 2, 4, 6 or 8 times a power of ten) that is not below `value`, so that quarters of it are readable ticks.
+double RoundUp(double value) {
+  if (value <= 0) return 1;
+  const double power = std::pow(10.0, std::floor(std::log10(value)));
+  for (const double factor : {1.0, 2.0, 4.0, 6.0, 8.0}) {
+    if (value <= factor * power * (1 + 1e-9)) return factor * power;
+  }
+  return 10 * power;
+}
+
 // The drawing area, and how values map onto it.
 struct Frame {
-  const PlotOptions& options;
+  PlotOptions options;
   double x_max;
+  Frame(const PlotOptions& plot, double x) : options(plot), x_max(RoundUp(x)) { options.y_max = RoundUp(plot.y_max); }
   double X(double x) const { return kLeft + (x_max > 0 ? x / x_max : 0) * (options.width - kLeft - kRight); }
   double Y(double y) const {
     const double share = options.y_max > 0 ? std::clamp(y / options.y_max, 0.0, 1.0) : 0;
@@ -91,7 +102,7 @@ std::string LinePlot(const PlotOptions& options, const std::vector<Series>& seri
   for (const Series& one : series) {
     for (const auto& point : one.points) x_max = std::max(x_max, point.first);
   }
-  const Frame frame{options, x_max};
+  const Frame frame(options, x_max);
   std::string svg = Axes(frame, true);
   for (const Series& one : series) {
     svg += "<path class='line " + one.css_class + "' d='" + Path(frame, one) + "'/>";
@@ -104,7 +115,7 @@ std::string LinePlot(const PlotOptions& options, const std::vector<Series>& seri
 }
 
 std::string BarPlot(const PlotOptions& options, const std::vector<BarGroup>& groups) {
-  const Frame frame{options, 1};
+  const Frame frame(options, 1);
   std::string svg = Axes(frame, false);
   const double slot = static_cast<double>(options.width - kLeft - kRight) / static_cast<double>(std::max<size_t>(1, groups.size()));
   for (size_t i = 0; i < groups.size(); ++i) {

@@ -8,16 +8,16 @@ namespace perennial::media {
 namespace {
 
 Status NeitherFormat(std::string_view bytes) {
-  if (bytes.empty()) return InvalidArgument("image: no bytes", "send a JPEG or PNG file");
-  return InvalidArgument("image: neither JPEG nor PNG", "convert it to JPEG or PNG");
+  if (bytes.empty()) return InvalidArgument("no bytes", "send a JPEG or PNG file");
+  return InvalidArgument("neither JPEG nor PNG", "convert it to JPEG or PNG");
 }
 
 }  // namespace
 
 Status CheckSize(int64_t width, int64_t height, const DecodeLimits& limits) {
-  if (width <= 0 || height <= 0) return InvalidArgument("image: width or height is 0");
+  if (width <= 0 || height <= 0) return InvalidArgument("width or height is 0");
   if (width > limits.max_side || height > limits.max_side || width * height > limits.max_pixels) {
-    return ResourceExhausted("image: " + std::to_string(width) + " x " + std::to_string(height) + " is beyond " +
+    return ResourceExhausted(std::to_string(width) + " x " + std::to_string(height) + " is beyond " +
                                  std::to_string(limits.max_side) + " a side or " + std::to_string(limits.max_pixels) +
                                  " pixels",
                              "scale it down before sending");
@@ -26,11 +26,11 @@ Status CheckSize(int64_t width, int64_t height, const DecodeLimits& limits) {
 }
 
 Status CheckImage(const Image& image) {
-  if (image.width <= 0 || image.height <= 0) return InvalidArgument("image: width or height is 0");
+  if (image.width <= 0 || image.height <= 0) return InvalidArgument("width or height is 0");
   const size_t want = static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * 3;
   if (image.pixels.size() != want) {
-    return InvalidArgument("image: " + std::to_string(image.pixels.size()) + " bytes of pixels where " +
-                           std::to_string(want) + " belong");
+    return InvalidArgument(std::to_string(image.pixels.size()) + " bytes of pixels where " + std::to_string(want) +
+                           " belong");
   }
   return Status::Ok();
 }
