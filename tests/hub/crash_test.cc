@@ -21,7 +21,7 @@ bool Feed(HubProcess& hub, const std::vector<format::Sample>& samples, Acknowled
     if (known.offsets[begin]) continue;
     const auto answer = hub.client().Post("/api/v1/samples/bulk", BulkBody(samples, begin, begin + kBatch), kNdjson);
     if (!answer.ok() || answer->status != 200) return false;
-    const auto items = nlohmann::json::parse(answer->body)["items"];
+    nlohmann::json items = nlohmann::json::parse(answer->body)["items"];
     for (size_t i = 0; i < items.size(); ++i) known.offsets[begin + i] = items[i]["offset"].get<uint64_t>();
   }
   return true;
@@ -55,7 +55,7 @@ TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
   for (size_t begin = 0; begin < samples.size(); begin += kBatch) {
     const auto answer = hub.client().Post("/api/v1/samples/bulk", BulkBody(samples, begin, begin + kBatch), kNdjson);
     ASSERT_TRUE(answer.ok() && answer->status == 200);
-    const auto items = nlohmann::json::parse(answer->body)["items"];
+    nlohmann::json items = nlohmann::json::parse(answer->body)["items"];
     for (size_t i = 0; i < items.size(); ++i) {
       if (!known.offsets[begin + i]) continue;
       EXPECT_EQ(items[i]["status"], "duplicate") << "sample " << begin + i;
@@ -69,7 +69,7 @@ TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
     const auto events = hub.Follow(decided);
     EXPECT_TRUE(decided(events.back())) << nlohmann::json(events).dump();
   }
-  const nlohmann::json status = hub.Get("/api/v1/status");
+  nlohmann::json status = hub.Get("/api/v1/status");
   EXPECT_EQ(status["log"]["accepted"], samples.size());
   EXPECT_LE(status["trainer"]["samples_trained"], status["log"]["trainable"]);
   const std::string stable = status["rollout"]["stable"].dump();

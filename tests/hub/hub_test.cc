@@ -47,23 +47,23 @@ TEST_F(HubTest, LearnsFromWhatIsFedAndReleasesAVersion) {
   Feed(hub, samples);
   bool shadow_evaluated = false, promoted = false;
   const auto events = hub.Follow([&](const nlohmann::json& event) {
-    shadow_evaluated |= IsType(event, "evaluation") && event["trainer"] == "naive";
+    shadow_evaluated |= IsType(event, "evaluation") && event.value("trainer", "") == "naive";
     promoted |= IsType(event, "promoted");
     return shadow_evaluated && promoted;
   });
   ASSERT_TRUE(promoted && shadow_evaluated) << nlohmann::json(events).dump();
 
   // The first version is stable at once.
-  const nlohmann::json status = hub.Get("/api/v1/status");
+  nlohmann::json status = hub.Get("/api/v1/status");
   EXPECT_EQ(status["rollout"]["stable"], 1);
   EXPECT_EQ(status["log"]["accepted"], 460);
   EXPECT_GT(status["trainer"]["steps"], 0);
   EXPECT_TRUE(status["shadow"].contains("naive"));
-  const nlohmann::json version = hub.Get("/api/v1/versions/1");
+  nlohmann::json version = hub.Get("/api/v1/versions/1");
   EXPECT_EQ(version["fate"], "stable");
   EXPECT_GT(version["snapshot_bytes"], 0);
   EXPECT_FALSE(version["report"]["slices"].empty());
-  const nlohmann::json evaluations = hub.Get("/api/v1/evaluations")["trainers"];
+  nlohmann::json evaluations = hub.Get("/api/v1/evaluations")["trainers"];
   EXPECT_EQ(evaluations["main"][0]["version"], 1);
   EXPECT_EQ(evaluations["main"][0]["slices"][0]["slice"], "base");
 
@@ -72,7 +72,7 @@ TEST_F(HubTest, LearnsFromWhatIsFedAndReleasesAVersion) {
   EXPECT_TRUE(WIFEXITED(*stopped) && WEXITSTATUS(*stopped) == 0) << *stopped;
   const auto dump = Env::Posix().ReadFile(folder_->path() + "/dump/evaluations-main.ndjson", 1u << 24);
   ASSERT_TRUE(dump.ok());
-  const auto line = nlohmann::json::parse(dump->substr(0, dump->find('\n')));
+  const nlohmann::json line = nlohmann::json::parse(dump->substr(0, dump->find('\n')));
   EXPECT_TRUE(line.contains("predicted") && line.contains("true"));
 }
 
@@ -82,12 +82,12 @@ TEST_F(HubTest, ARestartGoesOnWhereItStopped) {
   Feed(hub, SimulatedSamples(1, 300, 40));
   const auto before_events = hub.Follow([](const nlohmann::json& event) { return IsType(event, "promoted"); });
   ASSERT_TRUE(IsType(before_events.back(), "promoted")) << nlohmann::json(before_events).dump();
-  const nlohmann::json before = hub.Get("/api/v1/status");
+  nlohmann::json before = hub.Get("/api/v1/status");
   const size_t evaluated = hub.Get("/api/v1/evaluations")["trainers"]["main"].size();
   ASSERT_TRUE(hub.Stop().ok());
 
   ASSERT_TRUE(hub.Start(HubProcess::SmallFlags()).ok());
-  const nlohmann::json after = hub.Get("/api/v1/status");
+  nlohmann::json after = hub.Get("/api/v1/status");
   EXPECT_GT(after["rollout"]["epoch"], before["rollout"]["epoch"]);
   EXPECT_EQ(after["rollout"]["stable"], before["rollout"]["stable"]);
   EXPECT_EQ(after["log"], before["log"]);
@@ -121,7 +121,7 @@ TEST_F(HubTest, PauseStopsLearningButNotIngest) {
   EXPECT_EQ(hub.Post("/api/v1/trainer/publish", nlohmann::json::object()), 412) << "nothing was learned yet";
   EXPECT_EQ(hub.Post("/api/v1/trainer/pause", nlohmann::json::object()), 200);
   Feed(hub, SimulatedSamples(1, 40, 10));
-  const nlohmann::json paused = hub.Get("/api/v1/status");
+  nlohmann::json paused = hub.Get("/api/v1/status");
   EXPECT_EQ(paused["trainer"]["state"], "paused");
   EXPECT_EQ(paused["trainer"]["samples_trained"], 0);
   EXPECT_EQ(paused["trainer"]["backlog"], 51);

@@ -64,7 +64,8 @@ TEST(Settings, WhatIsPrintedLoadsBackToTheSame) {
 TEST(Settings, EveryFlagAndEveryKeyIsThereOnce) {
   HubOptions options;
   std::set<std::string> flags, keys;
-  for (const Setting& setting : Bind(options).settings()) {
+  const SettingTable table = Bind(options);
+  for (const Setting& setting : table.settings()) {
     EXPECT_TRUE(flags.insert(setting.flag).second) << setting.flag;
     EXPECT_TRUE(keys.insert(setting.section + "." + setting.key).second) << setting.key;
     EXPECT_FALSE(setting.help.empty());
@@ -73,11 +74,20 @@ TEST(Settings, EveryFlagAndEveryKeyIsThereOnce) {
 
 TEST(Settings, FlagsAreChecked) {
   HubOptions options;
-  for (const Setting& setting : Bind(options).settings()) {
-    if (setting.flag == "--seed") EXPECT_FALSE(setting.Set("1x").ok());
-    if (setting.flag == "--seed") EXPECT_TRUE(setting.Set("12").ok());
-    if (setting.flag == "--canary-weight") EXPECT_FALSE(setting.Set("5000000000").ok());
-    if (setting.flag == "--learning-rate") EXPECT_FALSE(setting.Set("fast").ok());
+  const SettingTable table = Bind(options);
+  for (const Setting& setting : table.settings()) {
+    if (setting.flag == "--seed") {
+      EXPECT_FALSE(setting.Set("1x").ok());
+    }
+    if (setting.flag == "--seed") {
+      EXPECT_TRUE(setting.Set("12").ok());
+    }
+    if (setting.flag == "--canary-weight") {
+      EXPECT_FALSE(setting.Set("5000000000").ok());
+    }
+    if (setting.flag == "--learning-rate") {
+      EXPECT_FALSE(setting.Set("fast").ok());
+    }
   }
   EXPECT_EQ(options.trainer.seed, 12u);
 }

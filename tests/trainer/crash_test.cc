@@ -42,7 +42,7 @@ int TrainInChild(const std::string& folder) {
   const int steps = ::open((folder + "/steps").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   options.on_step = [steps](uint64_t step, const std::vector<Offset>& fresh) {
     std::string line = std::to_string(step);
-    for (const Offset offset : fresh) line += " " + offset.ToString();
+    for (const Offset offset : fresh) line.append(" ").append(offset.ToString());
     line += "\n";
     if (::write(steps, line.data(), line.size()) < 0) std::abort();  // survives SIGKILL: it is in the kernel
   };
