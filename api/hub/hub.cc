@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "api/hub/open_keys.h"
 #include "storage/base/env.h"
 #include "storage/base/log.h"
 
@@ -23,21 +24,10 @@ std::vector<std::string> AllFamilies() {
   return {families.begin(), families.end()};
 }
 
-Result<std::unique_ptr<trust::HubKeyring>> OpenKeys(const HubOptions& options) {
-  auto keys = trust::HubKeyring::Load(options.keys);
-  if (keys.ok() || keys.status().code() != Code::kNotFound) return keys;
-  if (!options.init_keys) {
-    return NotFound("no keys in " + options.keys + ": " + keys.status().message(),
-                    "run 'perennial keys init', or start with --init-keys");
-  }
-  PERENNIAL_RETURN_IF_ERROR(trust::HubKeyring::Init(options.keys));
-  return trust::HubKeyring::Load(options.keys);
-}
-
 }  // namespace
 
 Status Hub::OpenStores(const HubOptions& options) {
-  PERENNIAL_ASSIGN_OR_RETURN(keys_, OpenKeys(options));
+  PERENNIAL_ASSIGN_OR_RETURN(keys_, OpenKeys(options.keys, options.init_keys));
   PERENNIAL_RETURN_IF_ERROR(Env::Posix().CreateDirectories(options.data));
   kv::KvOptions store;
   store.path = options.data + "/store";

@@ -27,27 +27,25 @@ bool Feed(HubProcess& hub, const std::vector<format::Sample>& samples, Acknowled
   return true;
 }
 
-// Runs the loop with a death at the n-th durable write, then without; the checks hold wherever it died. False when the
-// run had fewer durable writes than n.
-class CrashTest : public ::testing::TestWithParam<int> {};
+bool Promoted(const nlohmann::json& event) { return event.value("type", "") == "promoted"; }
 
-TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
-  auto folder = TemporaryFolder::Make("perennial-hub-crash");
-  ASSERT_TRUE(folder.ok());
-  const auto samples = SimulatedSamples(1, 250, 50);
-  Acknowledged known;
-  known.offsets.resize(samples.size());
-  HubProcess hub(folder->path());
-  const auto decided = [](const nlohmann::json& event) { return event.value("type", "") == "promoted"; };
-
-  const Status started = hub.Start(HubProcess::SmallFlags(), {{"PERENNIAL_CRASH_AT", std::to_string(GetParam())}});
+// Runs the loop until a version is decided, with a death at the n-th durable write. False when it had fewer and ended
+// cleanly.
+bool DiesAtWrite(int n, HubProcess& hub, const std::vector<format::Sample>& samples, Acknowledged& known) {
+  const Status started = hub.Start(HubProcess::SmallFlags(), {{"PERENNIAL_CRASH_AT", std::to_string(n)}});
   if (started.ok() && Feed(hub, samples, known) && hub.Post("/api/v1/samples/flush", nlohmann::json::object()) == 200) {
-    (void)hub.Follow(decided);
+    (void)hub.Follow(Promoted);
   }
   const auto ended = started.ok() && hub.Running() ? hub.Stop() : hub.WaitForEnd();
-  ASSERT_TRUE(ended.ok()) << ended.status().ToString();
-  ASSERT_TRUE(WIFSIGNALED(*ended) && WTERMSIG(*ended) == SIGKILL) << "it should have died at write " << GetParam();
+  EXPECT_TRUE(ended.ok()) << ended.status().ToString();
+  if (!ended.ok()) return false;
+  const bool killed = WIFSIGNALED(*ended) && WTERMSIG(*ended) == SIGKILL;
+  EXPECT_TRUE(killed || (WIFEXITED(*ended) && WEXITSTATUS(*ended) == 0)) << *ended;
+  return killed;
+}
 
+// Starts the hub again on what the death left, and looks whether all is there and the loop goes on.
+void CheckAfterDeath(HubProcess& hub, const std::vector<format::Sample>& samples, const Acknowledged& known) {
   const Status again = hub.Start(HubProcess::SmallFlags());
   ASSERT_TRUE(again.ok()) << again.ToString();
   const uint64_t end_before = hub.Get("/api/v1/status")["log"]["end"].get<uint64_t>();
@@ -66,8 +64,8 @@ TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
   // The loop goes on to a version that is decided, and none is trained twice.
   ASSERT_EQ(hub.Post("/api/v1/samples/flush", nlohmann::json::object()), 200);
   if (hub.Get("/api/v1/status")["rollout"]["stable"] == 0) {
-    const auto events = hub.Follow(decided);
-    EXPECT_TRUE(decided(events.back())) << nlohmann::json(events).dump();
+    const auto events = hub.Follow(Promoted);
+    EXPECT_TRUE(Promoted(events.back())) << nlohmann::json(events).dump();
   }
   nlohmann::json status = hub.Get("/api/v1/status");
   EXPECT_EQ(status["log"]["accepted"], samples.size());
@@ -79,9 +77,33 @@ TEST_P(CrashTest, NothingAcknowledgedIsLostAndTheStoreIsWhole) {
   EXPECT_TRUE(WIFEXITED(*stopped) && WEXITSTATUS(*stopped) == 0);
 }
 
-// Keys and start come first, then ingest and training between each other, then publish and rollout.
-INSTANTIATE_TEST_SUITE_P(AtDurableWrite, CrashTest, ::testing::Values(1, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32),
-                         [](const auto& at) { return "Number" + std::to_string(at.param); });
+// The writes are shared out over a few tests that may run side by side: each takes every kShards-th until the hub
+// survives. Their number depends on how ingest, training and publishing fall between each other, so it is found out and
+// not written down.
+constexpr int kShards = 4;
+constexpr int kFewest = 24;  // keys, rollout, ingest, checkpoints, publish and verdict have more than this together
+
+class CrashTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(CrashTest, NothingAcknowledgedIsLostWhereverTheHubDies) {
+  const auto samples = SimulatedSamples(1, 250, 50);
+  int deaths = 0;
+  for (int n = GetParam();; n += kShards) {
+    SCOPED_TRACE("durable write " + std::to_string(n));
+    auto folder = TemporaryFolder::Make("perennial-hub-crash");
+    ASSERT_TRUE(folder.ok());
+    HubProcess hub(folder->path());
+    Acknowledged known;
+    known.offsets.resize(samples.size());
+    if (!DiesAtWrite(n, hub, samples, known)) break;
+    ++deaths;
+    CheckAfterDeath(hub, samples, known);
+    if (HasFailure()) break;
+  }
+  EXPECT_GE(deaths, kFewest / kShards);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, CrashTest, ::testing::Range(1, kShards + 1));
 
 }  // namespace
 }  // namespace perennial::hub

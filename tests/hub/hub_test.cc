@@ -45,13 +45,14 @@ TEST_F(HubTest, LearnsFromWhatIsFedAndReleasesAVersion) {
   const auto samples = SimulatedSamples(1, 400, 60);
   ASSERT_EQ(samples.size(), 460u);
   Feed(hub, samples);
-  bool shadow_evaluated = false, promoted = false;
+  bool shadow_evaluated = false, evaluated = false, promoted = false;
   const auto events = hub.Follow([&](const nlohmann::json& event) {
     shadow_evaluated |= IsType(event, "evaluation") && event.value("trainer", "") == "naive";
+    evaluated |= IsType(event, "evaluation") && event.value("trainer", "") == "main" && event.value("version", 0) == 1;
     promoted |= IsType(event, "promoted");
-    return shadow_evaluated && promoted;
+    return shadow_evaluated && evaluated && promoted;
   });
-  ASSERT_TRUE(promoted && shadow_evaluated) << nlohmann::json(events).dump();
+  ASSERT_TRUE(promoted && evaluated && shadow_evaluated) << nlohmann::json(events).dump();
 
   // The first version is stable at once.
   nlohmann::json status = hub.Get("/api/v1/status");

@@ -57,7 +57,7 @@ int TrainInChild(const std::string& folder) {
 
 // Runs the child to its end and returns its wait status; `crash_at` 0: count only.
 int RunChild(const std::string& folder, uint64_t crash_at) {
-  const std::string crash = "PERENNIAL_CRASH_AT=" + std::to_string(crash_at);
+  const std::string crash = std::string("PERENNIAL_CRASH_AT=").append(std::to_string(crash_at));
   const pid_t child = ::fork();
   if (child == 0) {
     ::putenv(const_cast<char*>(crash.c_str()));
@@ -127,7 +127,7 @@ TEST(TrainerCrash, EndsWithTheSameWeightsWhereverItIsKilled) {
   // Steps, a checkpoint every three of them and one at the end, two points each.
   ASSERT_GE(expected.durable_points, 8u);
   for (uint64_t point = 1; point <= expected.durable_points; ++point) {
-    const std::string folder = copy("at-" + std::to_string(point));
+    const std::string folder = copy(std::string("at-").append(std::to_string(point)));
     const int status = RunChild(folder, point);
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "point " << point << " status " << status;
     ASSERT_EQ(RunChild(folder, 0), 0) << "resume after a kill at point " << point;

@@ -55,7 +55,7 @@ TEST(Evaluator, TheGateTakesTheTestPartToWhereTooFewAreDrawn) {
 }
 
 TEST(Evaluator, ABoundedChoiceHardlyMovesAsTheLogGrows) {
-  auto hub = Hub::InMemory(Share(1.0));
+  auto hub = Hub::InMemory(Share(0.9));
   hub->Feed(0, 400, "base");
   const Evaluator evaluator(hub->log(), {});
   const auto before = evaluator.GateOffsets("base", 100).value();

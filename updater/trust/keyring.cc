@@ -44,7 +44,8 @@ Status ValidateNodeName(std::string_view name) {
 
 Status HubKeyring::Init(const std::string& folder) {
   const HubFiles files{folder};
-  if (Exists(files.ReleaseKey()) || Exists(files.CurveKey())) {
+  // The release key is written last: a CURVE key without one is what a crash left of an earlier call, and nobody has used it.
+  if (Exists(files.ReleaseKey())) {
     return Status(Code::kAlreadyExists, "there are keys in " + folder, "use them, or choose another folder");
   }
   PERENNIAL_RETURN_IF_ERROR(MakePrivateFolder(folder));
