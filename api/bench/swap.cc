@@ -164,8 +164,8 @@ class SwapBench {
       RunPhase(seconds, true, static_cast<uint64_t>(round) * 2 + 1);
       if (!swap_error_.ok()) return swap_error_.WithContext("swap");
       if (round == 0) rss_first_ = ResidentBytes();
-      std::fprintf(stderr, "round %d of %d: %llu swaps\n", round + 1, plan_.rounds,
-                   static_cast<unsigned long long>(swaps_));
+      std::fprintf(stderr, "round %d of %d: %llu swaps, %llu KiB resident\n", round + 1, plan_.rounds,
+                   static_cast<unsigned long long>(swaps_), static_cast<unsigned long long>(ResidentBytes() / 1024));
     }
     const double growth = static_cast<double>(ResidentBytes()) / static_cast<double>(rss_first_);
     records_.resize(std::min(records_.size(), used_.load()));

@@ -2,8 +2,6 @@
 
 #include <torch/torch.h>
 
-#include <memory>
-
 #include "serving/model/model.h"
 #include "storage/base/rng.h"
 
@@ -13,10 +11,9 @@ namespace perennial::trainer::testing_support {
 class LinearModel final : public model::Model {
  public:
   LinearModel(int64_t features, int64_t labels, uint64_t seed) : Model(format::ModelSpec{}) {
-    // A module of its own: newer LibTorch takes no dot in a parameter's name.
-    const auto head = register_module("head", std::make_shared<torch::nn::Module>());
-    weight_ = head->register_parameter("weight", Rows(features, labels, seed));
-    bias_ = head->register_parameter("bias", torch::zeros({labels}));
+    // No dots: newer LibTorch takes none in a parameter's name.
+    weight_ = register_parameter("head_weight", Rows(features, labels, seed));
+    bias_ = register_parameter("head_bias", torch::zeros({labels}));
     scale_ = register_parameter("a_scale", torch::ones({features}));
   }
   model::ModelOutput Forward(const model::ModelInput& input) override {
