@@ -10,6 +10,11 @@ namespace {
 constexpr uint64_t kDefaultLimit = 100;
 constexpr uint64_t kMaxLimit = 1000;
 
+// Reasons may quote what a node said, which need not be UTF-8.
+std::string Text(const nlohmann::ordered_json& answer) {
+  return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 nlohmann::ordered_json ObjectJson(const format::ObjectRef& object) {
   return {{"kind", object.kind == format::ObjectKind::kSnapshot ? "snapshot" : "delta"},
           {"base", object.base.value},
@@ -62,7 +67,7 @@ Status List(const Services& services, const http::Request& request, http::Respon
   nlohmann::ordered_json answer = {{"versions", nlohmann::ordered_json::array()}, {"next_before", nullptr}};
   for (auto record = begin; record != end; ++record) answer["versions"].push_back(VersionJson(*record));
   if (begin != records.begin()) answer["next_before"] = begin->manifest.version.value;
-  response.body = answer.dump();
+  response.body = Text(answer);
   return Status::Ok();
 }
 
@@ -74,7 +79,7 @@ Status Show(const Services& services, const http::Request& request, http::Respon
   auto report = nlohmann::ordered_json::parse(record.report_json, nullptr, false);
   if (report.is_discarded()) report = nullptr;
   answer["report"] = std::move(report);
-  response.body = answer.dump();
+  response.body = Text(answer);
   return Status::Ok();
 }
 
@@ -86,7 +91,7 @@ Status RollBack(const Services& services, const http::Request& request, http::Re
   PERENNIAL_ASSIGN_OR_RETURN(const VersionId version, services.releaser.RollBack(VersionId{to}, why));
   nlohmann::ordered_json answer = {{"version", version.value}, {"content_of", to}};
   answer["rollout"] = nlohmann::ordered_json::parse(RolloutJson(services.rollout.State()));
-  response.body = answer.dump();
+  response.body = Text(answer);
   return Status::Ok();
 }
 

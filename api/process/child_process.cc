@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 // Runs in the child between fork and exec: only async-signal-safe calls.
 [[noreturn]] void Exec(const char* program, char* const* argv, char* const* envp, int output, int log) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  (void)::setpgid(0, 0);  // Ctrl-C at a terminal is for us; we end the child in order
   (void)::dup2(output, STDOUT_FILENO);
   if (log >= 0) (void)::dup2(log, STDERR_FILENO);
   ::execve(program, argv, envp);

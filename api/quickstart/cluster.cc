@@ -53,7 +53,8 @@ Status Cluster::StartHub(const Options& options, const Profile& profile, const s
                    "--replay-capacity", std::to_string(options.replay_capacity),
                    "--learning-rate", std::to_string(profile.learning_rate),
                    "--canary-min-requests", std::to_string(profile.canary_min_requests),
-                   "--canary-guard-requests", std::to_string(profile.canary_guard_requests)};
+                   "--canary-guard-requests", std::to_string(profile.canary_guard_requests),
+                   "--canary-min-feedback", std::to_string(profile.canary_min_feedback)};
   if (!options.dump.empty()) hub.arguments.insert(hub.arguments.end(), {"--dump-evaluations", options.dump});
   PERENNIAL_ASSIGN_OR_RETURN(auto child, process::ChildProcess::Start(hub));
   PERENNIAL_ASSIGN_OR_RETURN(const json ready, ReadReadyLine(*child));

@@ -14,6 +14,7 @@ Profile ProfileFor(const Options& options) {
     profile.requests_per_s = 50;
     profile.canary_min_requests = 8;
     profile.canary_guard_requests = 6;
+    profile.canary_min_feedback = 3;
     profile.deadline = std::chrono::minutes(5);
   } else if (!options.data.empty()) {
     profile.publish_every = 1500;

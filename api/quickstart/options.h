@@ -38,6 +38,7 @@ struct Profile {
   double learning_rate = 1e-3;
   uint64_t canary_min_requests = 20;   // of the candidate, before it may be promoted
   uint64_t canary_guard_requests = 12;
+  uint64_t canary_min_feedback = 8;
   Duration deadline = std::chrono::minutes(30);  // for the whole run
 };
 Profile ProfileFor(const Options& options);

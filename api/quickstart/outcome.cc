@@ -65,7 +65,7 @@ double MeanOf(const std::vector<SliceScore>& scores, double SliceScore::* field)
 double BestOf(const std::vector<CurvePoint>& curve, const std::string& slice, bool published_only) {
   double best = 0;
   for (const CurvePoint& point : curve) {
-    if (published_only && !point.accepted) continue;
+    if (published_only && point.version == 0) continue;
     if (const auto found = point.accuracy.find(slice); found != point.accuracy.end()) best = std::max(best, found->second);
   }
   return best;

@@ -82,16 +82,27 @@ class Activities {
   Thread watch_;
 };
 
-// Waits for the feed's end, looking after the programs meanwhile.
-Status WaitForFeed(Activities& activities, Cluster& cluster, SteadyTime deadline) {
+// Whether all is well: programs running, no activity failed, no Ctrl-C.
+Status Check(Activities& activities, Cluster& cluster) {
+  PERENNIAL_RETURN_IF_ERROR(cluster.CheckRunning());
+  PERENNIAL_RETURN_IF_ERROR(activities.Outcome());
+  return interrupted ? Cancelled("interrupted") : Status::Ok();
+}
+
+// Waits until all was fed and learned, the weights at its end were evaluated, and what came of them was decided. Requests go on
+// meanwhile, for a trial needs them.
+Status WaitForEnd(Activities& activities, Cluster& cluster, SteadyTime deadline) {
   while (!activities.fed) {
-    PERENNIAL_RETURN_IF_ERROR(cluster.CheckRunning());
-    PERENNIAL_RETURN_IF_ERROR(activities.Outcome());
-    if (interrupted) return Cancelled("interrupted");
+    PERENNIAL_RETURN_IF_ERROR(Check(activities, cluster));
     if (std::chrono::steady_clock::now() > deadline) return DeadlineExceeded("the stream was not learned in time");
     Pause(std::chrono::milliseconds(20));
   }
-  return activities.Outcome();
+  const auto check = [&] { return Check(activities, cluster); };
+  PERENNIAL_RETURN_IF_ERROR(check());
+  const auto& acknowledged = activities.feeder.acknowledged();
+  const uint64_t end = acknowledged.empty() ? 0 : acknowledged.back().end;
+  PERENNIAL_RETURN_IF_ERROR(activities.watcher.WaitEvaluated(end, deadline, check));
+  return activities.watcher.WaitSettled(std::chrono::milliseconds(1500), deadline, check);
 }
 
 void ShowHints(const Cluster& cluster) {
@@ -145,9 +156,7 @@ Status RunQuickstart(const Options& options) {
 
   Activities activities(dataset, profile, options, *cluster, began, deadline);
   activities.Start();
-  PERENNIAL_RETURN_IF_ERROR(WaitForFeed(activities, *cluster, deadline));
-  // Candidates made at the very end are still on trial; requests go on meanwhile, for a trial needs them.
-  PERENNIAL_RETURN_IF_ERROR(activities.watcher.WaitSettled(std::chrono::milliseconds(1500), deadline));
+  PERENNIAL_RETURN_IF_ERROR(WaitForEnd(activities, *cluster, deadline));
   activities.StopRequests();
   PERENNIAL_ASSIGN_OR_RETURN(const auto exam, TakeExam(dataset, cluster->edge_urls(), began, deadline));
   activities.Stop();

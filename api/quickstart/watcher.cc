@@ -64,10 +64,11 @@ Status Watcher::Look(http::Client& client) {
   return Status::Ok();
 }
 
-Status Watcher::WaitSettled(Duration quiet, SteadyTime deadline) {
+Status Watcher::WaitSettled(Duration quiet, SteadyTime deadline, const std::function<Status()>& check) {
   SteadyTime since = std::chrono::steady_clock::now();
   uint64_t seen = hub_stable_;
   while (std::chrono::steady_clock::now() < deadline) {
+    PERENNIAL_RETURN_IF_ERROR(check());
     const bool settled = !trial_ && stable_ == hub_stable_ && hub_stable_ != 0;
     if (!settled || seen != hub_stable_) since = std::chrono::steady_clock::now();
     seen = hub_stable_;
@@ -75,6 +76,23 @@ Status Watcher::WaitSettled(Duration quiet, SteadyTime deadline) {
     Pause(kLookEvery);
   }
   return DeadlineExceeded("the last version was not decided in time");
+}
+
+Status Watcher::WaitEvaluated(uint64_t offset, SteadyTime deadline, const std::function<Status()>& check) {
+  PERENNIAL_ASSIGN_OR_RETURN(const auto client, http::Client::Make({hub_url_, "", std::chrono::seconds(15)}));
+  while (std::chrono::steady_clock::now() < deadline) {
+    PERENNIAL_RETURN_IF_ERROR(check());
+    PERENNIAL_ASSIGN_OR_RETURN(const json answer, Get(*client, "/api/v1/evaluations?limit=1"));
+    bool all = answer.contains("trainers") && !answer["trainers"].empty();
+    if (all) {
+      for (const json& records : answer["trainers"]) {
+        all = all && !records.empty() && records.back().value("trained_until", uint64_t{0}) >= offset;
+      }
+    }
+    if (all) return Status::Ok();
+    Pause(kLookEvery);
+  }
+  return DeadlineExceeded("the end of the stream was not evaluated in time");
 }
 
 void Watcher::Show(const FeedProgress& progress, const std::vector<Traffic*>& traffic, bool final) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ class Watcher {
   Status Run(const FeedProgress& progress, const std::vector<Traffic*>& traffic, const std::atomic<bool>& stop);
 
   // Waits until no trial has run and every node has had the hub's stable version for `quiet` (the last candidates may be refused by the gate).
-  Status WaitSettled(Duration quiet, SteadyTime deadline);
+  // `check` is asked at each look and ends the wait with its error.
+  Status WaitSettled(Duration quiet, SteadyTime deadline, const std::function<Status()>& check);
+  // Waits until the newest evaluation of every trainer covers the log up to `offset` (exclusive).
+  Status WaitEvaluated(uint64_t offset, SteadyTime deadline, const std::function<Status()>& check);
 
   const std::vector<LiveVersion>& live() const { return live_; }
   uint64_t swaps() const { return swaps_; }

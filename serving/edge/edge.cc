@@ -88,7 +88,7 @@ class EdgeImpl final : public Edge {
 
 Status EdgeOptions::Validate() const {
   if (bundle_folder.empty())
-    return InvalidArgument("no bundle folder given", "make one on the hub: perennial keys add-node NAME");
+    return InvalidArgument("no bundle folder given", "make one on the hub: perennial keys add-node KEYS NAME --bundle FOLDER");
   if (data_folder.empty()) return InvalidArgument("no data folder given", "give --data DIR");
   PERENNIAL_RETURN_IF_ERROR(updates.Validate());
   PERENNIAL_RETURN_IF_ERROR(http.Validate());
