@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
 #include "api/hub/hub_options.h"
 
 namespace perennial::hub {
