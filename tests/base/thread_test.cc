@@ -1,6 +1,8 @@
 #include "storage/base/thread.h"
 
 #include <gtest/gtest.h>
+
+#include <atomic>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -18,7 +20,7 @@ TEST(Thread, HasItsNameCutToWhatTheKernelTakes) {
 }
 
 TEST(Thread, JoinsWhenItGoesAndWhenItIsReplaced) {
-  int ran = 0;
+  std::atomic<int> ran{0};  // both run before the first is joined
   {
     Thread thread("one", [&ran] { ++ran; });
     thread = Thread("two", [&ran] { ran += 10; });
