@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "api/bench/bench.h"
+#include "api/bench/crew.h"
 #include "serving/admission.h"
 #include "serving/engine.h"
 #include "serving/fit_input.h"
@@ -24,7 +25,6 @@
 #include "storage/base/env.h"
 #include "storage/base/mutex.h"
 #include "storage/base/rng.h"
-#include "storage/base/thread.h"
 
 namespace perennial::bench {
 namespace {
@@ -33,6 +33,7 @@ constexpr size_t kClients = 32;
 constexpr size_t kInputs = 24;
 constexpr float kTolerance = 1e-4f;  // between runs of one version in different batches
 constexpr auto kSwapInterval = std::chrono::milliseconds(250);
+constexpr auto kWarmUpTime = std::chrono::milliseconds(3000);
 constexpr uint64_t kMinRequests = 5000;  // in each kind of phase
 
 struct Plan {
@@ -149,7 +150,13 @@ class SwapBench {
 
   Result<std::string> Run() {
     PERENNIAL_RETURN_IF_ERROR(Prepare());
-    RunClosedLoop(std::chrono::milliseconds(1000));
+    // Everything happens once at full load before anything is measured: the largest batches, and swaps beside them.
+    const SteadyTime begin = std::chrono::steady_clock::now();
+    swapper_.Start([&](size_t) { SwapUntil(begin, begin + kWarmUpTime); });
+    RunClosedLoop(kWarmUpTime);
+    swapper_.Wait();
+    PERENNIAL_RETURN_IF_ERROR(swap_error_);
+    swaps_ = 0;
     capacity_ = RunClosedLoop(plan_.capacity_time);
     load_ = capacity_ / 2;
     // Slow machines get longer phases instead of fewer requests.
@@ -224,32 +231,23 @@ class SwapBench {
   double RunClosedLoop(std::chrono::milliseconds duration) {
     const SteadyTime begin = std::chrono::steady_clock::now();
     std::atomic<uint64_t> answered{0};
-    RunClients([&](http::Client& client) {
+    crew_.Start([&](size_t number) {
       while (std::chrono::steady_clock::now() - begin < duration) {
         Record record;
-        Ask(client, answered, record);
+        Ask(*clients_[number], answered, record);
         if (!record.failed) ++answered;
       }
     });
+    crew_.Wait();
     return static_cast<double>(answered) / MillisecondsSince(begin) * 1000.0;
-  }
-
-  template <typename Body>
-  void RunClients(const Body& body) {
-    std::vector<Thread> threads;
-    for (size_t i = 0; i < kClients; ++i)
-      threads.emplace_back("client-" + std::to_string(i), [&, i] { body(*clients_[i]); });
   }
 
   void RunPhase(double seconds, bool swapping, uint64_t number) {
     const SteadyTime begin = std::chrono::steady_clock::now();
     const SteadyTime end = begin + std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
     Arrivals arrivals(load_, options_.seed * 1000 + number, begin, end);
-    Thread swapper;
-    if (swapping)
-      swapper = Thread(
-          "swapper", [&] { SwapUntil(begin, end); }, Thread::Priority::kBackground);
-    RunClients([&](http::Client& client) {
+    if (swapping) swapper_.Start([&](size_t) { SwapUntil(begin, end); });
+    crew_.Start([&](size_t client) {
       while (const auto turn = arrivals.Next()) {
         std::this_thread::sleep_until(*turn);
         const size_t slot = used_++;
@@ -257,10 +255,12 @@ class SwapBench {
         Record& record = slot < records_.size() ? records_[slot] : overflow;
         record.swapping = swapping;
         record.time_ms = std::chrono::duration<double, std::milli>(*turn - begin_).count();
-        Ask(client, slot, record);
+        Ask(*clients_[client], slot, record);
         record.latency_ms = MillisecondsSince(*turn);
       }
     });
+    crew_.Wait();
+    swapper_.Wait();
   }
 
   void SwapUntil(SteadyTime begin, SteadyTime end) {
@@ -348,6 +348,8 @@ class SwapBench {
   uint64_t version_ = 1, swaps_ = 0;  // the swapper's while it runs, else the main thread's
   Status swap_error_;
   uint64_t rss_first_ = 0;
+  Crew crew_{"client", kClients};
+  Crew swapper_{"swapper", 1, Thread::Priority::kBackground};
 };
 
 }  // namespace

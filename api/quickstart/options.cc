@@ -6,9 +6,9 @@ Profile ProfileFor(const Options& options) {
   Profile profile;
   if (options.smoke) {
     profile.schedule = "base,new-defect,new-question";
-    profile.train_per_slice = 900;
+    profile.train_per_slice = 1000;
     profile.test_per_slice = 100;
-    profile.publish_every = 240;
+    profile.publish_every = 150;
     profile.evaluate_per_slice = 100;
     profile.backlog = 200;
     profile.requests_per_s = 50;
