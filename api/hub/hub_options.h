@@ -18,7 +18,8 @@ namespace perennial::hub {
 // Everything the hub can be told: the modules' own options, composed. Filled by Bind()'s settings, made whole by
 // Resolve().
 struct HubOptions {
-  // Without a label nobody knows that a version is confidently wrong, so a promotion wants some; 0 says that labels never come back.
+  // Without a label nobody knows that a version is confidently wrong, so a promotion wants some; 0 says that labels
+  // never come back.
   HubOptions() { canary.min_feedback = 20; }
 
   std::string data = "perennial-data";  // folder of the store

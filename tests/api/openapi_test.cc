@@ -32,7 +32,8 @@ TEST_F(OpenApiTest, EveryOperationHasAnIdASummaryAndParametersForItsPath) {
       EXPECT_FALSE(operation.at("summary").get<std::string>().empty()) << path;
       EXPECT_FALSE(operation.at("responses").empty()) << path;
       const std::string parameters = operation.value("parameters", nlohmann::json::array()).dump();
-      EXPECT_EQ(path.find("{id}") == std::string::npos, parameters.find("parameters/Id\"") == std::string::npos) << path;
+      EXPECT_EQ(path.find("{id}") == std::string::npos, parameters.find("parameters/Id\"") == std::string::npos)
+          << path;
     }
   }
 }
