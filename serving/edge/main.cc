@@ -7,6 +7,7 @@
 
 #include "serving/edge/address.h"
 #include "serving/edge/edge.h"
+#include "serving/process.h"
 #include "storage/base/log.h"
 
 namespace perennial::edge {
@@ -83,6 +84,7 @@ int Main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
+  serving::PrepareProcess();
   const SystemClock clock;
   auto edge = Edge::Start(std::move(arguments.edge), clock);
   if (!edge.ok()) return Fail(edge.status());
