@@ -100,8 +100,8 @@ Status Feed(const std::vector<format::Sample>& samples, Modality modality, sampl
 
 trainer::TrainerOptions MakeOptions(const BenchOptions& options) {
   trainer::TrainerOptions out;
-  out.spec = format::ModelSpec::Preset("small").value();
-  out.spec.modality_dropout = 0.2;
+  out.spec = format::ModelSpec::Preset("tiny").value();
+  out.spec.modality_dropout = 0.25;  // a model that shall do well with either one alone must see each alone often
   out.seed = options.seed;
   out.new_per_step = 32;
   out.replay_per_step = 64;
