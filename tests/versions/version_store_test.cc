@@ -181,8 +181,12 @@ TYPED_TEST(VersionStoreTest, GarbageCollectionNeverEmptiesARunningPublish) {
   int published = 0;
   for (uint64_t version = 1; version <= 40; ++version) {
     for (const std::string& chunk : chunks) ASSERT_TRUE(this->store_->PutChunk(Sha256(chunk), chunk).ok());
-    const Status status = this->store_->Publish(MakeVersion(version, chunks), "{}", {});
+    // Chunks that belong to nobody yet may be collected in between; those that come with the publish may not.
+    const bool given = version % 2 == 1;
+    const Status status =
+        this->store_->Publish(MakeVersion(version, chunks), "{}", given ? chunks : std::vector<std::string>{});
     if (!status.ok()) {
+      ASSERT_FALSE(given) << status.ToString();
       EXPECT_EQ(status.code(), Code::kNotFound);
       continue;
     }
@@ -195,7 +199,7 @@ TYPED_TEST(VersionStoreTest, GarbageCollectionNeverEmptiesARunningPublish) {
   }
   done.store(true);
   collector.Join();
-  EXPECT_GT(published, 0);
+  EXPECT_GE(published, 20);
 }
 
 TYPED_TEST(VersionStoreTest, ReadObjectRefusesSizesThatDoNotFit) {
