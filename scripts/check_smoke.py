@@ -17,11 +17,11 @@ def main() -> int:
         "average_accuracy >= naive + 0.15": out["average_accuracy"] >= out["naive_average_accuracy"] + 0.15,
         "label_to_live_p50_s <= 20": out["label_to_live_p50_s"] is not None and out["label_to_live_p50_s"] <= 20,
         "forgetting and naive_forgetting are there": {"forgetting", "naive_forgetting"} <= out.keys(),
-        # The project's floor is 0.12; a short run on a busy machine measures 0.112 to 0.121, so this job stops at 0.13 and tells.
-        "delta_bytes_mean <= 0.13 * fp32_bytes": 0 < out["delta_bytes_mean"] <= 0.13 * out["fp32_bytes"],
+        "delta_bytes_mean <= 0.12 * fp32_bytes": 0 < out["delta_bytes_mean"] <= 0.12 * out["fp32_bytes"],
+        "wall_s <= 50": out["wall_s"] <= 50,
     }
     share = out["delta_bytes_mean"] / out["fp32_bytes"]
-    print(f"delta_bytes_mean is {share:.4f} of fp32_bytes, {'within' if share <= 0.12 else 'ABOVE'} the floor of 0.12")
+    print(f"delta_bytes_mean is {share:.4f} of fp32_bytes, wall_s {out['wall_s']:.1f}")
     failed = [name for name, held in checks.items() if not held]
     for name in failed:
         print(f"does not hold: {name}")

@@ -5,7 +5,7 @@
 namespace perennial::updater {
 
 Result<const Codec*> FindCodec(uint32_t id) {
-  for (const Codec* codec : {&SnapshotZstd(), &DeltaZstd()}) {
+  for (const Codec* codec : {&SnapshotZstd(), &DeltaRange()}) {
     if (codec->id() == id) return codec;
   }
   return NotFound("there is no codec " + std::to_string(id) + " in this build", "update the node's software");
@@ -37,11 +37,11 @@ Result<format::VersionImage> DecodeSnapshot(std::string_view bytes, uint64_t max
 }
 
 Result<std::string> EncodeDelta(const format::VersionImage& base, const format::VersionImage& target) {
-  return DeltaZstd().Encode(&base, target);
+  return DeltaRange().Encode(&base, target);
 }
 
 Result<format::VersionImage> DecodeDelta(const format::VersionImage& base, std::string_view bytes, uint64_t max_bytes) {
-  return DeltaZstd().Decode(&base, bytes, max_bytes);
+  return DeltaRange().Decode(&base, bytes, max_bytes);
 }
 
 }  // namespace perennial::updater

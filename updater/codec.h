@@ -13,7 +13,7 @@ namespace perennial::updater {
 
 // Ids on the wire (ObjectRef::codec); never reused.
 inline constexpr uint32_t kCodecSnapshotZstd = 1;  // updater/snapshot_zstd.cc
-inline constexpr uint32_t kCodecDeltaZstd = 2;     // updater/delta_zstd.cc
+inline constexpr uint32_t kCodecDeltaRange = 3;    // updater/delta_range.cc
 
 // One way to turn a version into bytes and back. Stateless, thread-safe; lives as long as the program.
 class Codec {

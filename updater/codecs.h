@@ -6,6 +6,6 @@
 namespace perennial::updater {
 
 const Codec& SnapshotZstd();
-const Codec& DeltaZstd();
+const Codec& DeltaRange();
 
 }  // namespace perennial::updater

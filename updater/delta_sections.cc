@@ -4,7 +4,6 @@
 
 #include "storage/format/compress.h"
 #include "storage/format/float_planes.h"
-#include "updater/bit_runs.h"
 
 namespace perennial::updater {
 namespace {
@@ -15,15 +14,6 @@ constexpr int kFastLevel = 1;
 constexpr int kThoroughLevel = 16;
 // The thorough level takes about half a second for a megabyte.
 constexpr size_t kThoroughMaxBytes = 256u << 10;
-
-Result<std::vector<bool>> ReadBits(ByteReader& in, size_t count) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string packed, ReadSection(in, MaxPackedBytes(count)));
-  return UnpackBits(packed, count);
-}
-
-size_t CountOnes(const std::vector<bool>& bits) {
-  return static_cast<size_t>(std::count(bits.begin(), bits.end(), true));
-}
 
 }  // namespace
 
@@ -52,23 +42,6 @@ Result<std::string> ReadSectionOfSize(ByteReader& in, size_t size) {
   PERENNIAL_ASSIGN_OR_RETURN(std::string section, ReadSection(in, size));
   if (section.size() != size) return Corruption("delta: a section does not fit the shapes");
   return section;
-}
-
-Status WriteCodeDifferences(const CodeDifferences& differences, ByteWriter& out) {
-  PERENNIAL_RETURN_IF_ERROR(WriteSection(PackBits(differences.changed), out));
-  PERENNIAL_RETURN_IF_ERROR(WriteSection(PackBits(differences.negative), out));
-  PERENNIAL_RETURN_IF_ERROR(WriteSection(PackBits(differences.large), out));
-  return WriteSection(differences.magnitudes, out);
-}
-
-Result<CodeDifferences> ReadCodeDifferences(ByteReader& in, size_t count) {
-  CodeDifferences differences;
-  PERENNIAL_ASSIGN_OR_RETURN(differences.changed, ReadBits(in, count));
-  const size_t changes = CountOnes(differences.changed);
-  PERENNIAL_ASSIGN_OR_RETURN(differences.negative, ReadBits(in, changes));
-  PERENNIAL_ASSIGN_OR_RETURN(differences.large, ReadBits(in, changes));
-  PERENNIAL_ASSIGN_OR_RETURN(differences.magnitudes, ReadSectionOfSize(in, CountOnes(differences.large)));
-  return differences;
 }
 
 Status WritePlanes(const std::vector<uint32_t>& words, ByteWriter& out) {

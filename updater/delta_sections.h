@@ -8,9 +8,8 @@
 
 #include "storage/base/bytes.h"
 #include "storage/base/status.h"
-#include "updater/delta_streams.h"
 
-// The sections of a zstd delta: each a frame of its own, for each has its own statistics; an empty one takes a byte.
+// The zstd sections of a delta: each a frame of its own, for each has its own statistics; an empty one takes a byte.
 // Pure.
 namespace perennial::updater {
 
@@ -19,10 +18,6 @@ Status WriteSection(std::string_view bytes, ByteWriter& out, std::string_view pr
 // At most `max` bytes come back, whatever the input claims.
 Result<std::string> ReadSection(ByteReader& in, size_t max, std::string_view prefix = {});
 Result<std::string> ReadSectionOfSize(ByteReader& in, size_t size);
-
-Status WriteCodeDifferences(const CodeDifferences& differences, ByteWriter& out);
-// Of `count` codes; what comes back satisfies what CodeRestorer requires.
-Result<CodeDifferences> ReadCodeDifferences(ByteReader& in, size_t count);
 
 // 32-bit words as a section per byte plane: the low planes of a float's difference are noise, the high ones nearly
 // constant.

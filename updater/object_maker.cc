@@ -47,7 +47,7 @@ Result<MadeObject> MakeDeltaObject(VersionId base_version, const format::Version
   ref.kind = format::ObjectKind::kDelta;
   ref.base = base_version;
   ref.base_root = base.Root();
-  ref.codec = kCodecDeltaZstd;
+  ref.codec = kCodecDeltaRange;
   return Cut(std::move(ref), std::move(bytes), image, chunk_size);
 }
 

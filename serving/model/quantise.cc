@@ -1,6 +1,7 @@
 #include "serving/model/quantise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -10,9 +11,9 @@ namespace {
 using format::TensorKind;
 using format::TensorRecord;
 
-constexpr float kHeadroom = 1.25f;  // room for a row to grow before frozen scales cut it off
+constexpr float kHeadroom = 1.5f;  // room for a row to grow before frozen scales cut it off
 constexpr float kLargestCode = 127.0f;
-constexpr float kEmptyScale = 1e-3f;  // for a tensor of zeros: it must have some scale, and later weights some room
+constexpr uint32_t kDroppedBits = 13;  // of a float's significand of 24: 11 stay, as in half precision
 
 struct CodeCount {
   uint64_t saturated = 0;
@@ -25,17 +26,24 @@ float LargestMagnitude(const float* values, size_t count) {
   return largest;
 }
 
-// scale[row] = largest magnitude of the row * headroom / 127. A row of zeros takes the tensor's largest, so that it can
-// move later.
+// scale[row] = max(largest magnitude of the row, 1 / sqrt(row size)) * headroom / 127. The second is the bound of fresh
+// weights (serving/model/initialise.cc): a row that starts at zero will grow towards it, and a scale of its first tiny
+// values would cut it off soon and spend bytes of every update on a precision nobody needs.
 std::vector<float> ScalesOf(const float* values, size_t rows, size_t row_size) {
-  const float overall = LargestMagnitude(values, rows * row_size);
+  const float least = 1.0f / std::sqrt(static_cast<float>(std::max<size_t>(row_size, 1)));
   std::vector<float> scales(rows);
   for (size_t row = 0; row < rows; ++row) {
-    const float largest = LargestMagnitude(values + row * row_size, row_size);
-    const float scale = (largest > 0 ? largest : overall) * kHeadroom / kLargestCode;
-    scales[row] = std::isnormal(scale) ? scale : kEmptyScale;
+    scales[row] = std::max(LargestMagnitude(values + row * row_size, row_size), least) * kHeadroom / kLargestCode;
   }
   return scales;
+}
+
+// To the nearest value with the low bits of the significand zero, ties to even; the exponent keeps its range.
+float Rounded(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t half = (1u << (kDroppedBits - 1)) - 1 + ((bits >> kDroppedBits) & 1);
+  const auto rounded = std::bit_cast<float>((bits + half) & ~((1u << kDroppedBits) - 1));
+  return std::isfinite(rounded) ? rounded : value;  // the largest finite values stay
 }
 
 // code = value / scale rounded half to even (lrintf in the default rounding mode), cut off at +-127.
@@ -77,7 +85,8 @@ Result<TensorRecord> Record(const std::string& name, const torch::Tensor& parame
   record.name = name;
   record.shape = value.sizes().vec();
   if (!IsQuantised(name, value)) {
-    record.values.assign(data, data + size);
+    record.values.resize(size);
+    std::transform(data, data + size, record.values.begin(), Rounded);
     return record;
   }
   record.kind = TensorKind::kInt8Rows;

@@ -16,9 +16,10 @@ struct QuantiseOutcome {
 };
 
 // Model -> version. Weights of two or more dimensions become int8 codes with a scale per row, except the head;
-// everything else stays f32. With `frozen` (an earlier version of the same architecture) its scales are used where the
-// tensor's shape is the same, and the image carries its scale_set; otherwise new scales = max|row| * headroom / 127 and
-// scale_set = `new_scale_set`.
+// everything else stays f32, rounded to 11 significant bits (relative error at most 2^-11): the other 13 are noise that
+// every update would carry. With `frozen` (an earlier version of the same architecture) its scales are used where the
+// tensor's shape is the same, and the image carries its scale_set; otherwise new scales = max(max|row|, 1/sqrt(row
+// size)) * headroom / 127 and scale_set = `new_scale_set`.
 Result<QuantiseOutcome> Quantise(const Model& model, const std::vector<std::string>& labels,
                                  const format::VersionImage* frozen, uint64_t new_scale_set);
 

@@ -22,7 +22,7 @@ struct ObjectRef {
   ObjectKind kind = ObjectKind::kSnapshot;
   VersionId base;               // kDelta: version it applies to; else 0
   Hash256 base_root;            // kDelta: VersionImage::Root() of the base; else zero
-  uint32_t codec = 0;           // updater/codec.h: kCodecSnapshotZstd, kCodecDeltaZstd, ...
+  uint32_t codec = 0;           // updater/codec.h: kCodecSnapshotZstd, kCodecDeltaRange, ...
   uint64_t bytes = 0;           // sum of the chunk sizes
   uint64_t decoded_bytes = 0;   // cap on memory while decoding
   std::vector<Hash256> chunks;  // in order

@@ -14,7 +14,7 @@ namespace perennial::format {
 
 enum class TensorKind : uint8_t {
   kInt8Rows = 0,  // int8 codes with one f32 scale per row (first dimension): weight = code * scale
-  kFloat32 = 1,   // biases, norms, the label head: kept exactly
+  kFloat32 = 1,   // biases, norms, the label head: floats, kept to the bit
 };
 
 // One named tensor of a version. Value type.

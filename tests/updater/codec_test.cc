@@ -44,7 +44,7 @@ TEST(SnapshotZstd, StopsAtTheCap) {
   EXPECT_EQ(DecodeSnapshot(*EncodeSnapshot(RandomImage(rng)), 100).status().code(), Code::kResourceExhausted);
 }
 
-TEST(DeltaZstd, RoundTripsNudgedImagesAtEveryRateOfChange) {
+TEST(DeltaRange, RoundTripsNudgedImagesAtEveryRateOfChange) {
   Rng rng(83);
   for (const double rate : {0.0, 0.001, 0.03, 0.3, 1.0}) {
     for (int i = 0; i < 20; ++i) {
@@ -54,7 +54,7 @@ TEST(DeltaZstd, RoundTripsNudgedImagesAtEveryRateOfChange) {
   }
 }
 
-TEST(DeltaZstd, CarriesExtremeCodesAndFloatBits) {
+TEST(DeltaRange, CarriesExtremeCodesAndFloatBits) {
   Rng rng(84);
   VersionImage base = RandomImage(rng);
   VersionImage target = base;
@@ -70,7 +70,7 @@ TEST(DeltaZstd, CarriesExtremeCodesAndFloatBits) {
   ExpectDeltaRoundTrips(target, base);
 }
 
-TEST(DeltaZstd, GrowsAndShrinksTheHead) {
+TEST(DeltaRange, GrowsAndShrinksTheHead) {
   Rng rng(85);
   for (int i = 0; i < 20; ++i) {
     const VersionImage base = RandomImage(rng);
@@ -80,14 +80,14 @@ TEST(DeltaZstd, GrowsAndShrinksTheHead) {
   }
 }
 
-TEST(DeltaZstd, ANewRowCostsAboutTheNewRow) {
+TEST(DeltaRange, ANewRowCostsAboutTheNewRow) {
   Rng rng(86);
   const VersionImage base = RandomImage(rng, 200);
   const VersionImage grown = GrowHead(base, 1, rng);
   EXPECT_LT(EncodeDelta(base, grown)->size(), 300u) << "12 + 1 floats, a label and the header";
 }
 
-TEST(DeltaZstd, NewRenamedRemovedAndReshapedTensorsRoundTrip) {
+TEST(DeltaRange, NewRenamedRemovedAndReshapedTensorsRoundTrip) {
   Rng rng(87);
   const VersionImage base = RandomImage(rng);
   VersionImage target = base;
@@ -107,7 +107,7 @@ TEST(DeltaZstd, NewRenamedRemovedAndReshapedTensorsRoundTrip) {
   ExpectDeltaRoundTrips(target, fewer);
 }
 
-TEST(DeltaZstd, RefusesAnotherBase) {
+TEST(DeltaRange, RefusesAnotherBase) {
   Rng rng(88);
   const VersionImage base = RandomImage(rng);
   const VersionImage target = Nudge(base, rng, 0.05);
@@ -118,7 +118,7 @@ TEST(DeltaZstd, RefusesAnotherBase) {
   EXPECT_EQ(DecodeDelta(other, delta, kMax).status().code(), Code::kFailedPrecondition);
 }
 
-TEST(DeltaZstd, RefusesAnotherArchitecture) {
+TEST(DeltaRange, RefusesAnotherArchitecture) {
   Rng rng(89);
   const VersionImage base = RandomImage(rng);
   VersionImage target = base;
@@ -126,13 +126,13 @@ TEST(DeltaZstd, RefusesAnotherArchitecture) {
   EXPECT_EQ(EncodeDelta(base, target).status().code(), Code::kFailedPrecondition);
 }
 
-TEST(DeltaZstd, StopsAtTheCap) {
+TEST(DeltaRange, StopsAtTheCap) {
   Rng rng(90);
   const VersionImage base = RandomImage(rng);
   EXPECT_EQ(DecodeDelta(base, *EncodeDelta(base, base), 600).status().code(), Code::kResourceExhausted);
 }
 
-TEST(DeltaZstd, RefusesTruncationAtEveryByteAndTrailingBytes) {
+TEST(DeltaRange, RefusesTruncationAtEveryByteAndTrailingBytes) {
   Rng rng(91);
   const VersionImage base = RandomImage(rng);
   const std::string delta = *EncodeDelta(base, Nudge(base, rng, 0.1));
@@ -140,7 +140,7 @@ TEST(DeltaZstd, RefusesTruncationAtEveryByteAndTrailingBytes) {
   EXPECT_EQ(DecodeDelta(base, delta + '\0', kMax).status().code(), Code::kCorruption);
 }
 
-TEST(DeltaZstd, RefusesAFlipOfAnyBit) {
+TEST(DeltaRange, RefusesAFlipOfAnyBit) {
   Rng rng(92);
   const VersionImage base = RandomImage(rng);
   const std::string delta = *EncodeDelta(base, GrowHead(Nudge(base, rng, 0.1), 1, rng));
@@ -151,21 +151,21 @@ TEST(DeltaZstd, RefusesAFlipOfAnyBit) {
   }
 }
 
-TEST(DeltaZstd, SurvivesRandomDamage) {
+TEST(DeltaRange, SurvivesRandomDamage) {
   Rng rng(93);
   const VersionImage base = RandomImage(rng);
   const std::string delta = *EncodeDelta(base, Nudge(base, rng, 0.1));
   format::SurvivesRandomDamage(delta, 94, 5000, [&](const std::string& b) { return DecodeDelta(base, b, kMax); });
 }
 
-TEST(DeltaZstd, AnIdenticalVersionTakesNextToNothing) {
+TEST(DeltaRange, AnIdenticalVersionTakesNextToNothing) {
   Rng rng(95);
   const VersionImage base = RandomImage(rng, 100);
   EXPECT_LT(EncodeDelta(base, base)->size(), 130u);
 }
 
 // The floor of the design: h2(p) + p bits a weight when a share p of the codes moves by one.
-TEST(DeltaZstd, StaysNearTheEntropyOfTheChange) {
+TEST(DeltaRange, StaysNearTheEntropyOfTheChange) {
   Rng rng(96);
   VersionImage base = RandomImage(rng);
   base.tensors = {format::RandomInt8Tensor("w", {256, 1024}, rng)};
@@ -188,7 +188,7 @@ TEST(DecodeObject, ChecksCodecKindBaseAndTarget) {
   format::ObjectRef object;
   object.kind = format::ObjectKind::kDelta;
   object.base_root = base.Root();
-  object.codec = kCodecDeltaZstd;
+  object.codec = kCodecDeltaRange;
   object.decoded_bytes = kMax;
   EXPECT_TRUE(DecodeObject(object, target.Root(), &base, delta).ok());
   EXPECT_EQ(DecodeObject(object, base.Root(), &base, delta).status().code(), Code::kCorruption);
@@ -201,7 +201,7 @@ TEST(DecodeObject, ChecksCodecKindBaseAndTarget) {
 }
 
 TEST(Codecs, AreFoundByTheirId) {
-  for (const uint32_t id : {kCodecSnapshotZstd, kCodecDeltaZstd}) EXPECT_EQ((*FindCodec(id))->id(), id);
+  for (const uint32_t id : {kCodecSnapshotZstd, kCodecDeltaRange}) EXPECT_EQ((*FindCodec(id))->id(), id);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include "storage/base/bytes.h"
 #include "storage/format/float_planes.h"
 #include "storage/format/image_head.h"
+#include "updater/code_blocks.h"
 #include "updater/codecs.h"
 #include "updater/delta_plan.h"
 #include "updater/delta_sections.h"
+#include "updater/float_difference.h"
 
 namespace perennial::updater {
 namespace {
@@ -16,7 +18,7 @@ using format::TensorKind;
 using format::TensorRecord;
 using format::VersionImage;
 
-constexpr std::string_view kMagic = "PDZ1";
+constexpr std::string_view kMagic = "PDR1";
 // A head is shapes and names: far smaller than this for any model here.
 constexpr size_t kMaxHeadBytes = 64u << 20;
 
@@ -44,18 +46,27 @@ Hash256 CheckOf(const Hash256& base_root, const Hash256& target_root, std::strin
 
 // How many numbers each stream of a delta holds, by plans and flags.
 struct StreamSizes {
-  size_t code_differences = 0, fresh_codes = 0, float_differences = 0, fresh_floats = 0;
+  size_t fresh_codes = 0, float_differences = 0, fresh_floats = 0;
 };
 
 StreamSizes SizesOf(const std::vector<TensorPlan>& plans, std::string_view flags) {
   StreamSizes sizes;
   for (size_t i = 0; i < plans.size(); ++i) {
-    if ((flags[i] & kSkipCodes) == 0) sizes.code_differences += plans[i].codes.common;
     if ((flags[i] & kSkipFloats) == 0) sizes.float_differences += plans[i].floats.common;
     sizes.fresh_codes += plans[i].codes.fresh;
     sizes.fresh_floats += plans[i].floats.fresh;
   }
   return sizes;
+}
+
+// The common codes of a tensor; `row_size` as WriteCodeBlocks wants it.
+CodeSegment SegmentOf(const TensorRecord& tensor, const TensorPlan& plan) {
+  CodeSegment segment;
+  segment.base = plan.codes.base;
+  segment.count = plan.codes.common;
+  const auto rows = static_cast<size_t>(tensor.shape.empty() ? 0 : tensor.shape[0]);
+  segment.row_size = rows == 0 ? 1 : format::CodeCount(tensor) / rows;
+  return segment;
 }
 
 // Equal bit for bit: -0.0 is not 0.0 here.
@@ -81,13 +92,16 @@ std::string FlagsOf(const VersionImage& target, const std::vector<TensorPlan>& p
 
 Status WriteStreams(const VersionImage& target, const std::vector<TensorPlan>& plans, std::string_view flags,
                     ByteWriter& out) {
-  CodeDifferences codes;
+  std::vector<CodeSegment> segments;
   std::string fresh_codes;
   std::vector<uint32_t> floats, fresh_floats;
   for (size_t i = 0; i < plans.size(); ++i) {
     const TensorRecord& tensor = target.tensors[i];
     const TensorPlan& plan = plans[i];
-    if ((flags[i] & kSkipCodes) == 0) codes.Add(plan.codes.base, tensor.codes.data(), plan.codes.common);
+    if ((flags[i] & kSkipCodes) == 0) {
+      segments.push_back(SegmentOf(tensor, plan));
+      segments.back().target = tensor.codes.data();
+    }
     fresh_codes.append(reinterpret_cast<const char*>(tensor.codes.data()) + plan.codes.common, plan.codes.fresh);
     const std::vector<float>& values = FloatsOf(tensor);
     for (size_t j = 0; j < plan.floats.common && (flags[i] & kSkipFloats) == 0; ++j) {
@@ -96,26 +110,37 @@ Status WriteStreams(const VersionImage& target, const std::vector<TensorPlan>& p
     for (size_t j = plan.floats.common; j < values.size(); ++j)
       fresh_floats.push_back(std::bit_cast<uint32_t>(values[j]));
   }
-  PERENNIAL_RETURN_IF_ERROR(WriteCodeDifferences(codes, out));
+  WriteCodeBlocks(segments, out);
   PERENNIAL_RETURN_IF_ERROR(WriteSection(fresh_codes, out));
   PERENNIAL_RETURN_IF_ERROR(WritePlanes(floats, out));
   return WritePlanes(fresh_floats, out);
 }
 
+// Fills the codes that differ from the base's; the others are copied.
+Status ReadCommonCodes(ByteReader& in, const std::vector<TensorPlan>& plans, std::string_view flags,
+                       VersionImage& image) {
+  std::vector<CodeSegment> segments;
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const auto& codes = plans[i].codes;
+    image.tensors[i].codes.assign(codes.base, codes.base + codes.common);
+    if ((flags[i] & kSkipCodes) != 0) continue;
+    segments.push_back(SegmentOf(image.tensors[i], plans[i]));
+    segments.back().restored = image.tensors[i].codes.data();
+  }
+  return ReadCodeBlocks(in, segments);
+}
+
 // Fills the numbers of `image`, whose head is read, from the streams.
 Status ReadStreams(ByteReader& in, const std::vector<TensorPlan>& plans, std::string_view flags, VersionImage& image) {
   const StreamSizes sizes = SizesOf(plans, flags);
-  PERENNIAL_ASSIGN_OR_RETURN(const CodeDifferences differences, ReadCodeDifferences(in, sizes.code_differences));
+  PERENNIAL_RETURN_IF_ERROR(ReadCommonCodes(in, plans, flags, image));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string fresh_codes, ReadSectionOfSize(in, sizes.fresh_codes));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string floats, ReadPlanes(in, sizes.float_differences));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string fresh_floats, ReadPlanes(in, sizes.fresh_floats));
-  CodeRestorer restorer(differences);
   size_t next_code = 0, next_float = 0, next_fresh = 0;
   for (size_t i = 0; i < plans.size(); ++i) {
     TensorRecord& tensor = image.tensors[i];
     const TensorPlan& plan = plans[i];
-    tensor.codes.assign(plan.codes.base, plan.codes.base + plan.codes.common);
-    if ((flags[i] & kSkipCodes) == 0) restorer.Restore(plan.codes.base, tensor.codes.data(), plan.codes.common);
     const auto* fresh = reinterpret_cast<const int8_t*>(fresh_codes.data()) + next_code;
     tensor.codes.insert(tensor.codes.end(), fresh, fresh + plan.codes.fresh);
     next_code += plan.codes.fresh;
@@ -131,11 +156,11 @@ Status ReadStreams(ByteReader& in, const std::vector<TensorPlan>& plans, std::st
   return Status::Ok();
 }
 
-// zstd over the sections of updater/delta_zstd.md.
-class DeltaZstdCodec final : public Codec {
+// The sections of updater/delta_range.md: codes by the range coder, everything else by zstd.
+class DeltaRangeCodec final : public Codec {
  public:
-  uint32_t id() const override { return kCodecDeltaZstd; }
-  std::string_view name() const override { return "delta-zstd"; }
+  uint32_t id() const override { return kCodecDeltaRange; }
+  std::string_view name() const override { return "delta-range"; }
   format::ObjectKind kind() const override { return format::ObjectKind::kDelta; }
 
   Result<std::string> Encode(const VersionImage* base, const VersionImage& target) const override {
@@ -191,8 +216,8 @@ class DeltaZstdCodec final : public Codec {
 
 }  // namespace
 
-const Codec& DeltaZstd() {
-  static const DeltaZstdCodec codec;
+const Codec& DeltaRange() {
+  static const DeltaRangeCodec codec;
   return codec;
 }
 
