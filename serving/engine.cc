@@ -9,8 +9,6 @@
 #include "serving/fit_input.h"
 #include "serving/metrics.h"
 #include "serving/monitor/answer_memory.h"
-#include "serving/monitor/arm_table.h"
-#include "serving/monitor/confidence.h"
 #include "serving/network_predictor.h"
 #include "serving/slots.h"
 #include "storage/base/log.h"
@@ -75,7 +73,7 @@ class EngineImpl final : public Engine {
       const ServedPtr& served = canary ? routing->candidate : routing->stable;
       if (served == nullptr) continue;
       slots.push_back({canary, options_.model_name, served->version.ToString(), served->root.Short(),
-                       confidence_[canary].Summarise()});
+                       routing->ArmOf(served)->Confidence()});
     }
     return metrics_.Text(slots, batcher_.queue_depth(), routing->permille);
   }
@@ -86,10 +84,7 @@ class EngineImpl final : public Engine {
   Status Activate(VersionId version, updater::TrialWeight weight) override {
     bool fresh = false;
     PERENNIAL_RETURN_IF_ERROR(slots_.Activate(version, weight.permille, fresh));
-    CountResident(fresh);
     if (fresh) {
-      trial_failures_ = 0;
-      confidence_[true].Reset();
       log::Info("trial_started", {{"version", version.value}, {"permille", static_cast<uint64_t>(weight.permille)}});
     }
     return Status::Ok();
@@ -98,24 +93,28 @@ class EngineImpl final : public Engine {
   Status Confirm(VersionId version) override {
     bool changed = false;
     PERENNIAL_RETURN_IF_ERROR(slots_.Confirm(version, changed));
-    CountResident(changed);
     if (!changed) return Status::Ok();
     ++swaps_;
     metrics_.Swap();
-    confidence_[false].Reset();
     log::Debug("version_confirmed", {{"version", version.value}});
     return Status::Ok();
   }
 
   Status Revert(VersionId version) override {
     PERENNIAL_RETURN_IF_ERROR(slots_.Revert(version));
-    CountResident(false);
     log::Info("version_reverted", {{"version", version.value}});
     return Status::Ok();
   }
 
   // updater::Evidence
-  std::vector<updater::ArmCounts> Counts() const override { return arms_.Counts(); }
+  std::vector<updater::ArmCounts> Counts() const override {
+    const auto routing = slots_.Current();
+    std::vector<updater::ArmCounts> counts;
+    for (const monitor::ArmPtr& arm : {routing->stable_arm, routing->candidate_arm}) {
+      if (arm != nullptr) counts.push_back(arm->Counts());
+    }
+    return counts;
+  }
 
   // updater::FeedbackSink
   bool Feedback(const std::string& request_id, const std::string& label) override {
@@ -123,24 +122,24 @@ class EngineImpl final : public Engine {
     if (!answer) answer = answers_.Take(options_.node_name + ":" + request_id);
     if (!answer) return false;
     const bool correct = answer->label == label;
-    arms_.CountFeedback(answer->version, correct);
-    const auto routing = slots_.Current();
-    const ServedPtr served = routing->Find(answer->version);
-    if (served == nullptr) return true;
-    const bool canary = served == routing->candidate;
-    confidence_[canary].AddOutcome(answer->confidence, correct);
-    metrics_.Feedback(canary, correct);
+    if (answer->arm != nullptr) answer->arm->CountFeedback(answer->confidence, correct);
+    metrics_.Feedback(answer->trial, correct);
     return true;
   }
 
  private:
-  void CountResident(bool reset) {
-    const auto routing = slots_.Current();
-    std::vector<VersionId> versions;
-    if (routing->stable != nullptr) versions.push_back(routing->stable->version);
-    if (routing->candidate != nullptr) versions.push_back(routing->candidate->version);
-    arms_.SetResident(versions);
-    if (reset) arms_.ResetAll();
+  // One version's place in the routing a request was admitted by.
+  struct Place {
+    ServedPtr served;
+    monitor::ArmPtr arm;  // null when the request is pinned: clients must not choose what counts as evidence
+    bool trial = false;
+  };
+  static Place PlaceOf(const Routing& routing, ServedPtr served, bool pinned) {
+    Place place;
+    if (!pinned) place.arm = routing.ArmOf(served);
+    place.trial = served == routing.candidate;
+    place.served = std::move(served);
+    return place;
   }
 
   Result<std::vector<InferAnswer>> Answer(std::vector<InferRequest> requests) {
@@ -153,21 +152,22 @@ class EngineImpl final : public Engine {
       if (request.id.empty()) request.id = std::to_string(next_id_++);
     }
     const auto routing = slots_.Current();
-    PERENNIAL_ASSIGN_OR_RETURN(ServedPtr served, Choose(*routing, requests.front()));
+    const bool pinned = requests.front().pinned.has_value();
+    PERENNIAL_ASSIGN_OR_RETURN(ServedPtr chosen, Choose(*routing, requests.front()));
+    Place place = PlaceOf(*routing, std::move(chosen), pinned);
     Batcher::Arrival arrival(batcher_);
     std::vector<DecodedInput> inputs;
     for (const InferRequest& request : requests) {
       PERENNIAL_ASSIGN_OR_RETURN(inputs.emplace_back(), DecodeRequest(request, options_.image_limits));
     }
-    auto outcomes = RunOn(served, inputs, deadline, arrival);
-    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && served != routing->stable &&
-        routing->stable != nullptr) {
+    auto outcomes = RunOn(place, inputs, deadline, arrival);
+    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && place.trial && routing->stable != nullptr) {
       // The trial version broke; the client shall not feel it.
-      served = routing->stable;
-      outcomes = RunOn(served, inputs, deadline, arrival);
+      place = PlaceOf(*routing, routing->stable, pinned);
+      outcomes = RunOn(place, inputs, deadline, arrival);
     }
     if (!outcomes.ok()) return outcomes.status();
-    return MakeAnswers(requests, *served, served == routing->candidate, *outcomes, Seconds(clock_.Now() - admitted));
+    return MakeAnswers(requests, place, *outcomes, Seconds(clock_.Now() - admitted));
   }
 
   static Result<ServedPtr> Choose(const Routing& routing, const InferRequest& request) {
@@ -175,7 +175,7 @@ class EngineImpl final : public Engine {
       return Unavailable("no version has arrived yet", "wait until the hub publishes one; /v2/health/ready tells when");
     }
     if (request.pinned) {
-      ServedPtr pinned = routing.Find(*request.pinned);
+      ServedPtr pinned = request.pinned->value == 0 ? routing.stable : routing.Find(*request.pinned);
       if (pinned == nullptr) return NotFound("version " + request.pinned->ToString() + " is not resident here");
       return pinned;
     }
@@ -184,8 +184,9 @@ class EngineImpl final : public Engine {
 
   // Outcomes with finite scores of all samples, or what went wrong. kInternal: through the version's fault, which is
   // counted.
-  Result<std::vector<Batcher::Outcome>> RunOn(const ServedPtr& served, const std::vector<DecodedInput>& inputs,
+  Result<std::vector<Batcher::Outcome>> RunOn(const Place& place, const std::vector<DecodedInput>& inputs,
                                               SteadyTime deadline, Batcher::Arrival& arrival) {
+    const ServedPtr& served = place.served;
     std::vector<PreparedInput> prepared;
     prepared.reserve(inputs.size());
     for (const DecodedInput& input : inputs) prepared.push_back(FitTo(input, served->image->spec));
@@ -195,40 +196,38 @@ class EngineImpl final : public Engine {
       const bool whole = finite && outcome.scores.value().size() == served->image->labels.size();
       if (whole) continue;
       if (!outcome.scores.ok() && outcome.scores.status().code() != Code::kInternal) return outcome.scores.status();
-      OnBroken(*served, outcome.scores.ok() && !finite);
+      OnBroken(place, outcome.scores.ok() && !finite);
       if (!outcome.scores.ok()) return outcome.scores.status();
       return Internal("version " + served->version.ToString() + " gave scores that are not finite");
     }
     return outcomes;
   }
 
-  void OnBroken(const Served& served, bool not_finite) {
-    arms_.CountError(served.version, not_finite);
-    const auto routing = slots_.Current();
-    const bool canary = routing->candidate != nullptr && routing->candidate->version == served.version;
-    if (not_finite) metrics_.NotFinite(canary);
-    if (canary && ++trial_failures_ >= options_.max_trial_failures && slots_.HaltTrial(served.version)) {
-      log::Warn("trial_halted", {{"version", served.version.value}, {"why", "its outputs broke on this node"}});
+  void OnBroken(const Place& place, bool not_finite) {
+    if (not_finite) metrics_.NotFinite(place.trial);
+    if (place.arm == nullptr) return;
+    const uint64_t errors = place.arm->CountError(not_finite);
+    if (place.trial && errors >= options_.max_trial_failures && slots_.HaltTrial(place.arm)) {
+      log::Warn("trial_halted", {{"version", place.served->version.value}, {"why", "its outputs broke on this node"}});
     }
   }
 
-  std::vector<InferAnswer> MakeAnswers(const std::vector<InferRequest>& requests, const Served& served, bool trial,
+  std::vector<InferAnswer> MakeAnswers(const std::vector<InferRequest>& requests, const Place& place,
                                        std::vector<Batcher::Outcome>& outcomes, double seconds) {
     std::vector<InferAnswer> answers(requests.size());
     for (size_t i = 0; i < requests.size(); ++i) {
       InferAnswer& answer = answers[i];
       const std::string prefix = options_.node_name + ":";
       answer.request_id = requests[i].id.starts_with(prefix) ? requests[i].id : prefix + requests[i].id;
-      answer.version = served.version;
-      answer.trial = trial;
+      answer.version = place.served->version;
+      answer.trial = place.trial;
       answer.queue_ms = outcomes[i].queue_ms;
       answer.compute_ms = outcomes[i].compute_ms;
-      FillAnswer(*outcomes[i].scores, served.image->labels, answer);
-      arms_.CountAnswer(served.version, answer.confidence, seconds * 1000.0);
-      confidence_[trial].AddAnswer(answer.confidence);
-      metrics_.Request(trial, seconds, answer.confidence);
+      FillAnswer(*outcomes[i].scores, place.served->image->labels, answer);
+      if (place.arm != nullptr) place.arm->CountAnswer(answer.confidence, seconds * 1000.0);
+      metrics_.Request(place.trial, seconds, answer.confidence);
       metrics_.Waited(answer.queue_ms / 1000.0, answer.compute_ms / 1000.0);
-      answers_.Remember(answer.request_id, {served.version, answer.label, answer.confidence});
+      answers_.Remember(answer.request_id, {place.arm, answer.label, answer.confidence, place.trial});
     }
     return answers;
   }
@@ -237,10 +236,7 @@ class EngineImpl final : public Engine {
   const Clock& clock_;
   std::atomic<uint64_t> next_id_;  // starts at the wall clock, so that ids stay unique over restarts
   std::atomic<uint64_t> requests_{0}, failures_{0}, swaps_{0};
-  std::atomic<size_t> trial_failures_{0};
   mutable Metrics metrics_;
-  monitor::ConfidenceStats confidence_[2];  // stable, canary
-  monitor::ArmTable arms_;
   monitor::AnswerMemory answers_;
   Slots slots_;
   Batcher batcher_;  // last: its threads use what stands above

@@ -36,7 +36,8 @@ struct InferRequest {
   std::string routing_key;  // canary stickiness; empty: the id
   std::string image;
   std::string text;
-  std::optional<VersionId> pinned;  // ask for one resident version
+  // Ask for one resident version (0: whatever is stable); the answer is then no evidence for or against it.
+  std::optional<VersionId> pinned;
 };
 
 struct InferAnswer {

@@ -102,8 +102,8 @@ class Face {
   }
 
  private:
-  // The path's model and version. `pinned` stays empty without a version and for the name "stable", which means
-  // whatever is stable.
+  // The path's model and version. `pinned` stays empty without a version, and is 0 for the name "stable": whatever is
+  // stable when the request is routed.
   Status Resolve(const http::Request& request, std::optional<VersionId>& pinned) const {
     const std::string& model = request.params.at("model");
     if (model != options_.model_name) return NotFound("Request for unknown model: '" + model + "' is not found");
@@ -124,7 +124,7 @@ class Face {
       return NotFound("Request for unknown model: '" + model + "' version " + version->second + " is not found",
                       "GET /v2/models/" + model + " lists the versions");
     }
-    pinned = id;
+    pinned = version->second == "stable" ? VersionId{} : id;
     return Status::Ok();
   }
 

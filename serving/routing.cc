@@ -22,4 +22,9 @@ ServedPtr Routing::Find(VersionId version) const {
   return nullptr;
 }
 
+monitor::ArmPtr Routing::ArmOf(const ServedPtr& served) const {
+  if (served == nullptr) return nullptr;
+  return served == candidate ? candidate_arm : served == stable ? stable_arm : nullptr;
+}
+
 }  // namespace perennial::serving

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "serving/monitor/arm.h"
 #include "serving/predictor.h"
 #include "storage/base/hash.h"
 #include "storage/base/ids.h"
@@ -26,12 +27,16 @@ struct Routing {
   ServedPtr stable;     // null until the first version
   ServedPtr candidate;  // null: no trial
   uint32_t permille = 0;
+  // What the two count in. A trial begins with fresh ones, in the same flip that makes the candidate answer.
+  monitor::ArmPtr stable_arm = nullptr, candidate_arm = nullptr;
 
   // The version for a new request: the candidate for `permille` of the keys, always the same ones for one candidate,
   // growing sets for growing weights. Null when there is no version.
   ServedPtr Pick(std::string_view routing_key) const;
   // A resident version by number; null when it is not resident.
   ServedPtr Find(VersionId version) const;
+  // The arm of one of the two; null for any other version.
+  monitor::ArmPtr ArmOf(const ServedPtr& served) const;
 };
 
 // Bucket of a routing key in a candidate's trial, 0 to 999. Salted with the candidate's number, so that it is not

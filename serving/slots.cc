@@ -55,6 +55,9 @@ Status Slots::Activate(VersionId version, uint32_t permille, bool& fresh) {
     next.candidate = std::move(staged_);
     staged_ = nullptr;
     halted_ = false;
+    // In the same flip, so that no request can count in a trial that it was not routed by.
+    next.candidate_arm = std::make_shared<monitor::Arm>(version);
+    if (next.stable_arm != nullptr) next.stable_arm = next.stable_arm->Renewed();
   }
   next.permille = halted_ ? 0 : permille;
   Flip(std::move(next));
@@ -73,9 +76,8 @@ Status Slots::Confirm(VersionId version, bool& changed) {
   } else if (changed) {
     return NotResident(version);
   }
-  next.candidate = nullptr;
-  next.permille = 0;
-  halted_ = false;
+  if (changed) next.stable_arm = std::make_shared<monitor::Arm>(version);
+  EndTrial(next);
   Flip(std::move(next));
   return Status::Ok();
 }
@@ -88,21 +90,26 @@ Status Slots::Revert(VersionId version) {
     return Status::Ok();
   }
   if (!Is(next.candidate, version)) return NotFound("version " + version.ToString() + " is not on trial here");
-  next.candidate = nullptr;
-  next.permille = 0;
-  halted_ = false;
+  EndTrial(next);
   Flip(std::move(next));
   return Status::Ok();
 }
 
-bool Slots::HaltTrial(VersionId version) {
+bool Slots::HaltTrial(const monitor::ArmPtr& arm) {
   MutexLock lock(mutex_);
   Routing next = *routing_.load();
-  if (halted_ || !Is(next.candidate, version)) return false;
+  if (halted_ || arm == nullptr || next.candidate_arm != arm) return false;
   halted_ = true;
   next.permille = 0;
   Flip(std::move(next));
   return true;
+}
+
+void Slots::EndTrial(Routing& next) {
+  next.candidate = nullptr;
+  next.candidate_arm = nullptr;
+  next.permille = 0;
+  halted_ = false;
 }
 
 void Slots::Flip(Routing next) {

@@ -30,15 +30,16 @@ class Slots {
   std::shared_ptr<const Routing> Current() const { return routing_.load(); }
 
   Status Stage(const updater::StagedVersion& staged);
-  // `fresh` tells that the version was not on trial before.
+  // `fresh` tells that the version was not on trial before; then both arms count from zero.
   Status Activate(VersionId version, uint32_t permille, bool& fresh);
   // `changed` tells that another version was stable before.
   Status Confirm(VersionId version, bool& changed);
   Status Revert(VersionId version);
-  // True when this call stopped the trial.
-  bool HaltTrial(VersionId version);
+  // True when this call stopped the trial that counts in `arm`; another trial of the same version goes on.
+  bool HaltTrial(const monitor::ArmPtr& arm);
 
  private:
+  void EndTrial(Routing& next) REQUIRES_LOCK(mutex_);
   void Flip(Routing next) REQUIRES_LOCK(mutex_);
   // Frees retired versions whose last request is over; on the caller's thread, never on a request's.
   void FreeRetired() REQUIRES_LOCK(mutex_);

@@ -5,19 +5,20 @@
 #include <unordered_map>
 #include <vector>
 
-#include "storage/base/ids.h"
+#include "serving/monitor/arm.h"
 #include "storage/base/mutex.h"
 
 namespace perennial::monitor {
 
 // What a node answered to a request.
 struct RememberedAnswer {
-  VersionId version;
+  ArmPtr arm;  // what the answer counts in; null: it is no evidence
   std::string label;
   float confidence = 0;
+  bool trial = false;  // answered by the version on trial
 };
 
-// The last `capacity` answers by request id, so that a true label that comes later can be held against the version that
+// The last `capacity` answers by request id, so that a true label that comes later can be held against the arm that
 // answered. A ring: the oldest is forgotten first. Thread-safe.
 class AnswerMemory {
  public:

@@ -9,12 +9,14 @@
 namespace perennial::monitor {
 namespace {
 
+ArmPtr Of(uint64_t version) { return std::make_shared<Arm>(VersionId{version}); }
+
 TEST(AnswerMemory, GivesAnAnswerBackOnce) {
   AnswerMemory memory(4);
-  memory.Remember("edge-1:7", {VersionId{3}, "scratch", 0.5f});
+  memory.Remember("edge-1:7", {Of(3), "scratch", 0.5f, false});
   const auto answer = memory.Take("edge-1:7");
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->version, VersionId{3});
+  EXPECT_EQ(answer->arm->version(), VersionId{3});
   EXPECT_EQ(answer->label, "scratch");
   EXPECT_FALSE(memory.Take("edge-1:7"));
   EXPECT_FALSE(memory.Take("never"));
@@ -22,7 +24,7 @@ TEST(AnswerMemory, GivesAnAnswerBackOnce) {
 
 TEST(AnswerMemory, ForgetsTheOldestBeyondItsCapacity) {
   AnswerMemory memory(3);
-  for (int i = 0; i < 5; ++i) memory.Remember(std::to_string(i), {VersionId{1}, "", 0});
+  for (int i = 0; i < 5; ++i) memory.Remember(std::to_string(i), {Of(1), "", 0, false});
   EXPECT_EQ(memory.size(), 3u);
   EXPECT_FALSE(memory.Take("1"));
   EXPECT_TRUE(memory.Take("2"));
@@ -31,9 +33,9 @@ TEST(AnswerMemory, ForgetsTheOldestBeyondItsCapacity) {
 
 TEST(AnswerMemory, AReusedIdMeansItsNewestAnswer) {
   AnswerMemory memory(2);
-  memory.Remember("a", {VersionId{1}, "old", 0});
-  memory.Remember("a", {VersionId{2}, "new", 0});
-  memory.Remember("b", {VersionId{2}, "b", 0});
+  memory.Remember("a", {Of(1), "old", 0, false});
+  memory.Remember("a", {Of(2), "new", 0, false});
+  memory.Remember("b", {Of(2), "b", 0, false});
   EXPECT_EQ(memory.Take("a")->label, "new");
   EXPECT_TRUE(memory.Take("b"));
 }
@@ -46,10 +48,10 @@ TEST(AnswerMemory, NeverExceedsItsCapacityNorMixesAnswersUp) {
     const std::string id = std::to_string(rng.Below(40));
     if (rng.Chance(0.3)) {
       if (const auto answer = memory.Take(id)) {
-        ASSERT_EQ(answer->version.value, newest[id]);
+        ASSERT_EQ(answer->arm->version().value, newest[id]);
       }
     } else {
-      memory.Remember(id, {VersionId{i}, "", 0});
+      memory.Remember(id, {Of(i), "", 0, false});
       newest[id] = i;
     }
     ASSERT_LE(memory.size(), 16u);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <future>
 #include <thread>
 
 #include "serving/engine_core.h"
@@ -213,6 +214,8 @@ TEST_F(EngineTest, PinnedRequestsGetTheirVersionOrNone) {
   InferRequest request = Text("x");
   request.pinned = VersionId{2};
   EXPECT_EQ(engine_->Infer(request)->version, VersionId{2});
+  request.pinned = VersionId{0};
+  EXPECT_EQ(engine_->Infer(request)->version, VersionId{1});
   request.pinned = VersionId{9};
   EXPECT_EQ(engine_->Infer(request).status().code(), Code::kNotFound);
 }
@@ -259,6 +262,8 @@ TEST_F(EngineTest, NoRequestFailsOrMixesVersionsUnderFlips) {
     });
   }
   for (uint64_t version = 2; version < 500; ++version) {
+    // A busy machine may not have let the clients begin yet.
+    while (answered < static_cast<int>(version / 5)) std::this_thread::yield();
     ASSERT_TRUE(engine_->Stage(MakeVersion(version, version % 2 == 0 ? "odd" : "even", std::to_string(version))).ok());
     if (version % 3 == 0) {
       ASSERT_TRUE(engine_->Activate(VersionId{version}, {500}).ok());
@@ -273,10 +278,118 @@ TEST_F(EngineTest, NoRequestFailsOrMixesVersionsUnderFlips) {
   for (auto& client : clients) client.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_GT(answered, 0);
-  // Retired versions go when the next one is staged: then the stable one and the staged one are left, and at most one more that the batcher has
-  // not let go of yet.
+  // Retired versions go when the next one is staged: then the stable one and the staged one are left, and at most one
+  // more that the batcher has not let go of yet.
   ASSERT_TRUE(engine_->Stage(MakeVersion(500, "odd", "500")).ok());
   EXPECT_LE(state_->alive, 3);
+}
+
+// What the clients saw of one trial.
+struct Seen {
+  std::atomic<uint64_t> candidate{0};        // answers of the version on trial
+  std::atomic<uint64_t> stable_inside{0};    // answers of the stable version, begun and ended after the trial began
+  std::atomic<uint64_t> stable_touching{0};  // also those that were on their way then
+};
+
+TEST_F(EngineTest, ARequestCountsInTheTrialItWasRoutedByAndInNoOther) {
+  Start();
+  MakeStable(1, "a");
+  for (uint64_t version = 2; version < 60; ++version) {
+    ASSERT_TRUE(engine_->Stage(MakeVersion(version, "z", std::to_string(version))).ok());
+    Seen seen;
+    std::atomic<int> phase{0};  // 1: the trial may have begun, 2: it has
+    std::vector<std::thread> clients;
+    for (int c = 0; c < 3; ++c) {
+      clients.emplace_back([&] {
+        for (int i = 0; i < 60 || phase != 2; ++i) {
+          const int begun = phase;
+          const auto answer = engine_->Infer(Text("x"));
+          ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+          if (answer->version == VersionId{version}) {
+            ++seen.candidate;
+          } else {
+            if (begun == 2) ++seen.stable_inside;
+            if (phase != 0) ++seen.stable_touching;
+          }
+        }
+      });
+    }
+    phase = 1;
+    ASSERT_TRUE(engine_->Activate(VersionId{version}, {500}).ok());
+    phase = 2;
+    for (auto& client : clients) client.join();
+    const auto counts = engine_->Counts();
+    ASSERT_EQ(counts.size(), 2u);
+    EXPECT_EQ(counts[1].version, VersionId{version});
+    EXPECT_EQ(counts[1].requests, seen.candidate);
+    EXPECT_GE(counts[0].requests, seen.stable_inside);
+    EXPECT_LE(counts[0].requests, seen.stable_touching);
+    ASSERT_TRUE(engine_->Revert(VersionId{version}).ok());
+  }
+}
+
+TEST_F(EngineTest, ARequestOnItsWayWhenATrialBeginsIsNotCountedInIt) {
+  Start();
+  MakeStable(1, "slow");
+  std::promise<void> reached, go;
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->behaviours["slow"] = [&](const std::vector<PreparedInput>& inputs) -> Result<std::vector<Scores>> {
+      reached.set_value();
+      go.get_future().wait();
+      return std::vector<Scores>(inputs.size(), Scores{1, 0, 0});
+    };
+  }
+  std::thread client([&] { EXPECT_EQ(engine_->Infer(Text("x"))->version, VersionId{1}); });
+  reached.get_future().wait();
+  MakeTrial(2, "z", 500);
+  go.set_value();
+  client.join();
+  for (const updater::ArmCounts& arm : engine_->Counts()) EXPECT_EQ(arm.requests, 0u) << arm.version.value;
+}
+
+TEST_F(EngineTest, AnAnswerFromBeforeTheTrialIsJudgedOutsideOfIt) {
+  Start();
+  MakeStable(1, "a");
+  const auto before = engine_->Infer(Text("xxx"));
+  MakeTrial(2, "z", 0);
+  const auto inside = engine_->Infer(Text("xxx"));
+  EXPECT_TRUE(engine_->Feedback(before->request_id, "a"));
+  EXPECT_TRUE(engine_->Feedback(inside->request_id, "a"));
+  EXPECT_EQ(engine_->Counts()[0].requests, 1u);
+  EXPECT_EQ(engine_->Counts()[0].feedback, 1u);
+}
+
+TEST_F(EngineTest, PinnedRequestsAreNoEvidence) {
+  Start();
+  MakeStable(1, "a");
+  MakeTrial(2, "z", 0);
+  for (const uint64_t version : {1, 2}) {
+    InferRequest request = Text("xxx");
+    request.pinned = VersionId{version};
+    const auto answer = engine_->Infer(request);
+    ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+    EXPECT_EQ(answer->version, VersionId{version});
+    EXPECT_TRUE(engine_->Feedback(answer->request_id, "b"));
+  }
+  for (const updater::ArmCounts& arm : engine_->Counts()) {
+    EXPECT_EQ(arm.requests, 0u);
+    EXPECT_EQ(arm.feedback, 0u);
+    EXPECT_EQ(arm.confidence_sum, 0);
+  }
+}
+
+TEST_F(EngineTest, PinnedRequestsThatBreakAVersionDoNotEndItsTrial) {
+  Start();
+  MakeStable(1, "a");
+  MakeTrial(2, "bad", 500);
+  BreakAfterStaging("bad");
+  InferRequest request = Text("x");
+  request.pinned = VersionId{2};
+  EXPECT_EQ(engine_->Infer(request)->version, VersionId{1});
+  EXPECT_EQ(engine_->Counts()[0].requests, 0u);
+  EXPECT_EQ(engine_->Counts()[1].errors, 0u);
+  EXPECT_EQ(engine_->GetStatus().candidate_permille, 500u);
 }
 
 TEST_F(EngineTest, OptionsAreChecked) {
