@@ -10,10 +10,24 @@
 namespace perennial::trainer {
 namespace {
 
-// Mean accuracy over slices by which the student must lead its average to be shipped.
+// Mean accuracy over slices by which the student must lead its average to be shipped, and the same in standard errors
+// of the average's. The average unless the student is clearly better: it moves less from version to version, so its
+// deltas are smaller, and a change between the two costs a large one.
 constexpr double kStudentMargin = 0.01;
+constexpr double kStudentErrors = 1.0;
 
 double MeanOver(size_t count, double sum) { return count == 0 ? 0 : sum / static_cast<double>(count); }
+
+// Of the mean accuracy over slices.
+double StandardError(const std::vector<PublishedRecord::SliceScore>& slices) {
+  double variance = 0, counted = 0;
+  for (const auto& slice : slices) {
+    if (slice.samples == 0) continue;
+    ++counted;
+    variance += slice.Accuracy() * (1 - slice.Accuracy()) / static_cast<double>(slice.samples);
+  }
+  return counted == 0 ? 0 : std::sqrt(variance) / counted;
+}
 
 // The means over slices, from their metrics.
 void Summarise(const std::string& current_slice, EvaluationReport& report) {
@@ -123,9 +137,8 @@ Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request,
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offsets> held_out, HeldOut(request));
   PERENNIAL_ASSIGN_OR_RETURN(Contender student, Contend(learner.student(), "student", request, held_out));
   PERENNIAL_ASSIGN_OR_RETURN(Contender average, Contend(learner.teacher(), "ema", request, held_out));
-  // The average unless the student is clearly better: it moves less from version to version, so its deltas are smaller, and a change of
-  // ship costs a large one.
-  Contender& better = student.average > average.average + kStudentMargin ? student : average;
+  const double margin = std::max(kStudentMargin, kStudentErrors * StandardError(average.gate));
+  Contender& better = student.average > average.average + margin ? student : average;
 
   Candidate candidate;
   PERENNIAL_RETURN_IF_ERROR(FillReport(better, request, held_out, record, candidate.report));

@@ -27,7 +27,7 @@ struct Checkpoint {
   uint64_t skipped_steps = 0;
   double loss = 0;
   int64_t newest_sample_us = 0;
-  bool flush_due = false;
+  bool flush_due = false;  // a candidate is due: a flush was passed, or an accepted one was not published yet
   std::string rng;  // Rng::Save()
   std::vector<std::string> labels;
   std::vector<std::string> slices;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serving/model/preprocess.h"
+#include "storage/base/log.h"
 #include "storage/base/rng.h"
 
 namespace perennial::trainer {
@@ -26,7 +27,7 @@ uint64_t Evaluator::Item::Bytes() const {
 
 Result<std::vector<Offset>> Evaluator::GateOffsets(const std::string& slice, size_t max_per_slice) const {
   PERENNIAL_ASSIGN_OR_RETURN(std::vector<Offset> offsets, log_.HeldOutOffsets(slice, HeldOut::kDrawn));
-  if (offsets.size() < kMinimumDrawn) {
+  if (offsets.empty()) {
     PERENNIAL_ASSIGN_OR_RETURN(offsets, log_.HeldOutOffsets(slice, HeldOut::kAll));
   }
   KeepAtMost(max_per_slice, offsets);
@@ -43,6 +44,7 @@ Result<std::vector<Offset>> Evaluator::ReportOffsets(const std::string& slice, s
 }
 
 Result<std::shared_ptr<const Evaluator::Item>> Evaluator::Load(Offset offset, const format::ModelSpec& spec) {
+  if (left_out_.contains(offset.value)) return std::shared_ptr<const Item>();
   if (const auto at = cache_.find(offset.value); at != cache_.end()) return at->second;
   PERENNIAL_ASSIGN_OR_RETURN(samples::Entry entry, log_.Read(offset));
   if (!entry.sample.label) {
@@ -52,14 +54,26 @@ Result<std::shared_ptr<const Evaluator::Item>> Evaluator::Load(Offset offset, co
   item->text = std::move(entry.sample.text);
   item->label = std::move(*entry.sample.label);
   if (!entry.sample.image.empty()) {
-    PERENNIAL_ASSIGN_OR_RETURN(const media::Image image, media::DecodeImage(entry.sample.image, media::DecodeLimits{}));
-    item->pixels = std::make_shared<media::Image>(model::FitImage(image, spec));
+    const Result<media::Image> image = media::DecodeImage(entry.sample.image, options_.image_limits);
+    if (!image.ok()) {
+      LeaveOut(offset, image.status());
+      return std::shared_ptr<const Item>();
+    }
+    item->pixels = std::make_shared<media::Image>(model::FitImage(*image, spec));
   }
   if (cached_bytes_ + item->Bytes() <= options_.cache_bytes) {
     cached_bytes_ += item->Bytes();
     cache_.emplace(offset.value, item);
   }
   return std::shared_ptr<const Item>(std::move(item));
+}
+
+void Evaluator::LeaveOut(Offset offset, const Status& why) {
+  left_out_.insert(offset.value);
+  // Once: with narrower limits there may be many.
+  if (left_out_.size() > 1) return;
+  log::Warn("held_out_sample_left_out",
+            {{"offset", offset.value}, {"error", why.ToString()}, {"hint", "is max_image_side less than it was?"}});
 }
 
 Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide,
@@ -69,19 +83,22 @@ Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offset
   for (const Offset offset : offsets) {
     if (predictions.count(offset.value) == 0) missing.push_back(offset);
   }
-  for (size_t begin = 0; begin < missing.size(); begin += options_.batch) {
-    const size_t end = std::min(missing.size(), begin + options_.batch);
+  for (size_t at = 0; at < missing.size();) {
     std::vector<std::shared_ptr<const Item>> items;  // keeps uncached pictures alive
     std::vector<model::RawInput> inputs;
-    for (size_t i = begin; i < end; ++i) {
-      PERENNIAL_ASSIGN_OR_RETURN(auto item, Load(missing[i], model.spec()));
+    std::vector<Offset> loaded;
+    for (; at < missing.size() && loaded.size() < options_.batch; ++at) {
+      PERENNIAL_ASSIGN_OR_RETURN(auto item, Load(missing[at], model.spec()));
+      if (item == nullptr) continue;
       inputs.push_back({hide == Hide::kImage ? nullptr : item->pixels.get(),
                         hide == Hide::kText ? std::string_view() : std::string_view(item->text)});
       items.push_back(std::move(item));
+      loaded.push_back(missing[at]);
     }
+    if (loaded.empty()) break;
     const model::ModelInput batch = model::MakeBatch(inputs, model.spec(), options_.device);
     const torch::Tensor answers = model.Forward(batch).logits.argmax(1).to(torch::kCPU).contiguous();
-    for (size_t i = begin; i < end; ++i) predictions[missing[i].value] = answers.data_ptr<int64_t>()[i - begin];
+    for (size_t i = 0; i < loaded.size(); ++i) predictions[loaded[i].value] = answers.data_ptr<int64_t>()[i];
   }
   return Status::Ok();
 }
@@ -98,6 +115,7 @@ Result<Evaluator::Score> Evaluator::ScoreOf(const std::vector<Offset>& offsets, 
   Score score;
   std::map<std::string, PublishedRecord::SliceScore> classes;
   for (const Offset offset : offsets) {
+    if (left_out_.contains(offset.value)) continue;
     PERENNIAL_ASSIGN_OR_RETURN(const std::string truth, TrueLabel(offset));
     const auto answer = predictions.find(offset.value);
     if (answer == predictions.end()) return Internal("no prediction for offset " + offset.ToString());

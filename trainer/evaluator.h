@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "serving/model/model.h"
@@ -16,12 +17,14 @@
 namespace perennial::trainer {
 
 // Runs a model over held-out samples of the log, in batches and without gradients, and scores it. Keeps decoded
-// pictures, up to a bound. Owned by the trainer; thread-compatible.
+// pictures, up to a bound. A sample whose picture does not decode (it did when it was accepted, maybe under wider
+// limits) is left out of predictions and scores, with one warning. Owned by the trainer; thread-compatible.
 class Evaluator {
  public:
   struct Options {
     uint64_t cache_bytes = 256u << 20;
     size_t batch = 128;
+    media::DecodeLimits image_limits;  // those the log takes pictures by
     torch::Device device = torch::Device(torch::kCPU);
   };
   // REQUIRES `log` outlives the evaluator.
@@ -32,14 +35,14 @@ class Evaluator {
   using Predictions = std::unordered_map<uint64_t, int64_t>;
 
   // Which held-out samples a slice's accuracy is measured on. The gate must not look at the test part where it can do
-  // without: it has the drawn share when that has at least kMinimumDrawn samples, else all held-out samples. The report
-  // has the test part when there is one, else the drawn share. At most `max_per_slice` (0: all), the ones with the
-  // lowest hash, so that the choice hardly moves as the log grows.
-  static constexpr size_t kMinimumDrawn = 50;
+  // without: it has the drawn share, and only where nothing was drawn all held-out samples. The report has the test part
+  // when there is one, else the drawn share. At most `max_per_slice` (0: all), the ones with the lowest hash, so that
+  // the choice hardly moves as the log grows.
   Result<std::vector<Offset>> GateOffsets(const std::string& slice, size_t max_per_slice) const;
   Result<std::vector<Offset>> ReportOffsets(const std::string& slice, size_t max_per_slice) const;
 
-  // Adds the model's answers for those of `offsets` that `predictions` lacks. REQUIRES the model is in eval mode.
+  // Adds the model's answers for those of `offsets` that `predictions` lacks, but for samples that are left out.
+  // REQUIRES the model is in eval mode.
   Status Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions);
 
   struct Score {
@@ -51,6 +54,8 @@ class Evaluator {
                         const std::vector<std::string>& labels);
   // The true label of a held-out sample.
   Result<std::string> TrueLabel(Offset offset);
+  // How many samples were found whose picture does not decode.
+  size_t left_out() const { return left_out_.size(); }
 
  private:
   struct Item {
@@ -59,12 +64,15 @@ class Evaluator {
     std::string label;
     uint64_t Bytes() const;
   };
+  // Null for a sample that is left out.
   Result<std::shared_ptr<const Item>> Load(Offset offset, const format::ModelSpec& spec);
+  void LeaveOut(Offset offset, const Status& why);
 
   const samples::SampleLog& log_;
   const Options options_;
   std::unordered_map<uint64_t, std::shared_ptr<const Item>> cache_;
   uint64_t cached_bytes_ = 0;
+  std::unordered_set<uint64_t> left_out_;
 };
 
 }  // namespace perennial::trainer

@@ -37,7 +37,7 @@ double ProvenDrop(const Score& before, const Score& now, const GateOptions& opti
 GateDecision DecideGate(const std::map<std::string, Score>& published, const std::map<std::string, Score>& candidate,
                         const GateOptions& options) {
   if (published.empty()) return {true, "first version: nothing was published before"};
-  std::string gained;
+  std::string gained, unclear;
   for (const auto& [slice, now] : candidate) {
     const auto old = published.find(slice);
     if (old == published.end() || old->second.samples == 0) {
@@ -46,6 +46,10 @@ GateDecision DecideGate(const std::map<std::string, Score>& published, const std
     }
     if (now.samples == 0) continue;
     const Score& before = old->second;
+    if (now.samples < options.gain_samples && now.samples > before.samples) {
+      unclear += (unclear.empty() ? "" : "; ") + ("slice \"" + slice + "\" has only ") + std::to_string(now.samples) +
+                 " held-out samples yet, too few to tell a gain";
+    }
     if (ProvenDrop(before, now, options) > options.largest_drop) {
       const bool exact = std::min(before.samples, now.samples) >= options.exact_samples;
       return {false, "refused: " + Change(slice, before, now) + ", more than " + Percent(options.largest_drop) +
@@ -53,6 +57,7 @@ GateDecision DecideGate(const std::map<std::string, Score>& published, const std
     }
     if (now.Accuracy() > before.Accuracy()) gained += (gained.empty() ? "" : "; ") + Change(slice, before, now);
   }
+  if (gained.empty()) gained = unclear;
   if (gained.empty()) return {false, "refused: nothing was gained on any slice since the last published version"};
   return {true, "accepted: no old slice fell by more than " + Percent(options.largest_drop) + "; " + gained};
 }

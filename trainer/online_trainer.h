@@ -14,6 +14,7 @@
 #include "storage/format/model_spec.h"
 #include "storage/format/version_image.h"
 #include "storage/kv/kv_store.h"
+#include "storage/media/image.h"
 #include "storage/samples/sample_log.h"
 
 namespace perennial::trainer {
@@ -40,6 +41,7 @@ struct TrainerOptions {
   uint64_t warmup_steps = 50;
   double ema_decay = 0.998;  // reached after a warm-up: min(ema_decay, (1 + step) / (10 + step))
   AugmentOptions augment;
+  media::DecodeLimits image_limits;  // those the log takes pictures by
   uint64_t seed = 1;
   uint64_t checkpoint_every_steps = 500;
   int decode_threads = 1;
@@ -96,7 +98,9 @@ struct TrainerStatus {
   size_t replay_size = 0;
   uint64_t replay_bytes = 0;
   uint64_t skipped_steps = 0;  // steps not applied because loss or gradient was not finite
-  bool flush_due = false;      // a flush entry was passed, and something was trained, since the last MakeCandidate
+  // A flush entry was passed, and something was trained, since the last MakeCandidate; or a publish was still owed when
+  // the last run ended.
+  bool flush_due = false;
 };
 
 // Learns from the log, one pass, with replay. A batch is a function of log offsets and state, never of arrival time;
@@ -121,8 +125,12 @@ class OnlineTrainer {
   // (0: all).
   virtual Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                           size_t max_per_slice) = 0;
-  // The candidate was published: its metrics become the gate's reference; part of the next checkpoint.
+  // The candidate was published: its metrics become the gate's reference, and no publish is owed; part of the next
+  // checkpoint.
   virtual void Published(const Candidate& candidate, VersionId version) = 0;
+  // An accepted candidate waits to be published, or no longer does. Part of the next checkpoint: whoever opens one with
+  // a publish owed finds flush_due, and makes the candidate again.
+  virtual void SetPublishOwed(bool owed) = 0;
   // SHA-256 over all weights, optimiser state and replay keys: equal runs have equal fingerprints.
   virtual Hash256 Fingerprint() const = 0;
   virtual TrainerStatus GetStatus() const = 0;

@@ -100,7 +100,7 @@ std::optional<Prepared> Prefetcher::PrepareSample(samples::Entry entry) const {
   prepared.offset = entry.offset;
   prepared.appended_us = entry.appended_us;
   if (!entry.sample.image.empty()) {
-    Result<media::Image> decoded = media::DecodeImage(entry.sample.image, media::DecodeLimits{});
+    Result<media::Image> decoded = media::DecodeImage(entry.sample.image, options_.image_limits);
     if (!decoded.ok()) {
       log::Warn("sample_left_out", {{"offset", entry.offset.value}, {"error", decoded.status().ToString()}});
       return std::nullopt;

@@ -32,13 +32,15 @@ struct Prepared {
 
 // Reads the log ahead of the step and decodes, resizes and augments on threads of its own ("prefetch-N"). Bounded: at
 // most `capacity` entries ahead. Results come in log order and depend on (log, seed, offset) only, never on timing or
-// thread count. A picture that does not decode (it did when it was accepted) is left out with a warning; an unreadable
+// thread count. A picture that does not decode (it did when it was accepted, maybe under wider limits) is left out with
+// a warning; an unreadable
 // log is an error of Next() and is tried again. Owned by the trainer; Next() is for one thread.
 class Prefetcher {
  public:
   struct Options {
     format::ModelSpec spec;
     AugmentOptions augment;
+    media::DecodeLimits image_limits;
     uint64_t seed = 1;
     int threads = 1;
     size_t capacity = 256;  // entries

@@ -6,6 +6,12 @@
 #include "trainer/service_internal.h"
 
 namespace perennial::trainer {
+namespace {
+
+// Waits are in the machine's time, whatever clock decides when something is due.
+SteadyTime MachineTimeIn(Duration wait) { return SystemClock().In(wait); }
+
+}  // namespace
 
 std::string_view TrainerStateName(TrainerState state) {
   switch (state) {
@@ -76,7 +82,7 @@ Status TrainerService::TrainOnce() {
     triggers_seen_ = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
     return MakeCandidate(false).status();
   }
-  return trainer_->Step(SystemClock().In(options_.idle_wait)).status();
+  return trainer_->Step(MachineTimeIn(options_.idle_wait)).status();
 }
 
 bool TrainerService::CandidateDue() const {
@@ -88,9 +94,9 @@ void TrainerService::WaitIdle() {
   bool again = false;
   {
     MutexLock lock(mutex_);
-    const SteadyTime deadline = SystemClock().In(options_.idle_wait);
+    const SteadyTime deadline = MachineTimeIn(options_.idle_wait);
     if (requests_.empty() && !stopping_ && state_ != TrainerState::kRunning) changed_.WaitUntil(mutex_, deadline);
-    again = state_ == TrainerState::kFailed && retrying_ && SystemClock().Now() >= retry_at_;
+    again = state_ == TrainerState::kFailed && retrying_ && clock_.Now() >= retry_at_;
     if (again) state_ = TrainerState::kRunning;
   }
   if (again && options_.on_state) options_.on_state(TrainerState::kRunning, Status::Ok());
@@ -98,21 +104,19 @@ void TrainerService::WaitIdle() {
 
 void TrainerService::HandleError(const Status& error) {
   log::Error("trainer_failed", {{"error", error.ToString()}});
+  TrainerState state;
   {
     MutexLock lock(mutex_);
-    // Room on the disk may come back, a broken invariant does not.
-    retrying_ = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
-    retry_at_ = SystemClock().In(options_.retry_after);
-  }
-  SetState(TrainerState::kFailed, error);
-}
-
-void TrainerService::SetState(TrainerState state, const Status& error) {
-  {
-    MutexLock lock(mutex_);
-    state_ = state;
-    // What was retried stays visible until the operator resumes by hand.
-    if (!error.ok()) error_ = error;
+    // Visible until the operator resumes by hand, even when a retry went well.
+    error_ = error;
+    // A pause that came while the step failed stays one: it must not end by a retry.
+    if (state_ == TrainerState::kRunning) {
+      state_ = TrainerState::kFailed;
+      // Room on the disk may come back, a broken invariant does not.
+      retrying_ = error.code() == Code::kResourceExhausted || error.code() == Code::kUnavailable;
+      retry_at_ = clock_.In(options_.retry_after);
+    }
+    state = state_;
     changed_.NotifyAll();
   }
   if (options_.on_state) options_.on_state(state, error);

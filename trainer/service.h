@@ -55,6 +55,7 @@ struct ServiceOptions {
   uint64_t candidate_every_samples =
       2000;                         // a candidate at each multiple of this many trained samples; and after a flush
   size_t max_eval_per_slice = 500;  // 0: all held-out samples
+  size_t max_eval_at_flush = 0;     // the same at the end of a stream: its figures are the ones that are kept
   size_t history_limit = 10'000;    // oldest records go first
   Duration idle_wait = std::chrono::milliseconds(100);  // longest wait for data before requests are looked at
   Duration retry_after =
@@ -112,8 +113,8 @@ class TrainerService {
   bool CandidateDue() const;
   // Waits until woken, at most idle_wait; after a failure that is retried, until its time.
   void WaitIdle();
+  // Running becomes failed; paused stays paused. Both show the error.
   void HandleError(const Status& error);
-  void SetState(TrainerState state, const Status& error);
 
   // On the service's thread (service_candidates.cc).
   Result<EvaluationRecord> MakeCandidate(bool by_hand);

@@ -9,8 +9,11 @@ namespace perennial::trainer {
 Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   const std::shared_ptr<const format::VersionImage> frozen = sink_ == nullptr ? nullptr : sink_->FrozenScales();
   const uint64_t new_scale_set = sink_ == nullptr ? 1 : sink_->NextScaleSet();
-  PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate,
-                             trainer_->MakeCandidate(frozen.get(), new_scale_set, options_.max_eval_per_slice));
+  const bool at_flush = trainer_->GetStatus().flush_due;
+  PERENNIAL_ASSIGN_OR_RETURN(
+      Candidate candidate,
+      trainer_->MakeCandidate(frozen.get(), new_scale_set,
+                              at_flush ? options_.max_eval_at_flush : options_.max_eval_per_slice));
   const TrainerStatus status = trainer_->GetStatus();
   EvaluationRecord record;
   record.time_us = clock_.WallMicros();
@@ -25,11 +28,12 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   if (sink_ == nullptr) {
     trainer_->Published(candidate, VersionId{});
   } else if (by_hand) {
-    pending_.reset();  // what was made before is older
     offered = Offer(candidate, true, record);
+    if (offered.ok()) pending_.reset();  // what waited is older
   } else if (candidate.accepted) {
     // A newer candidate takes the place of one that still waits.
     pending_ = std::make_unique<PendingOffer>(PendingOffer{std::move(candidate), record, {}});
+    trainer_->SetPublishOwed(true);
   }
   Remember(record);
   if (pending_ != nullptr) {
@@ -45,7 +49,7 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
 }
 
 Status TrainerService::OfferPending() {
-  if (pending_ == nullptr || SystemClock().Now() < pending_->not_before || !sink_->ReadyForCandidate()) {
+  if (pending_ == nullptr || clock_.Now() < pending_->not_before || !sink_->ReadyForCandidate()) {
     return Status::Ok();
   }
   const Status offered = Offer(pending_->candidate, false, pending_->record);
@@ -55,8 +59,9 @@ Status TrainerService::OfferPending() {
   }
   if (offered.code() == Code::kFailedPrecondition) {
     pending_.reset();
+    trainer_->SetPublishOwed(false);
   } else {
-    pending_->not_before = SystemClock().In(options_.retry_after);
+    pending_->not_before = clock_.In(options_.retry_after);
   }
   // Publishing failed, learning did not: it goes on, and the error is shown.
   log::Warn("candidate_not_published", {{"error", offered.ToString()}});

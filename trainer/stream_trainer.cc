@@ -121,7 +121,7 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.skipped_steps = skipped_steps_;
   saved.loss = loss_;
   saved.newest_sample_us = newest_sample_us_;
-  saved.flush_due = flush_due_;
+  saved.flush_due = flush_due_ || publish_owed_;
   saved.rng = rng_.Save();
   saved.labels = labels_.names();
   saved.slices = slices_;
@@ -157,6 +157,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
 }
 
 void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
+  publish_owed_ = false;
   published_.version = version;
   published_.gate.clear();
   for (const SliceMetrics& slice : candidate.report.slices) {

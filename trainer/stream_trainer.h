@@ -34,6 +34,7 @@ class StreamTrainer final : public OnlineTrainer {
   Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                   size_t max_per_slice) override;
   void Published(const Candidate& candidate, VersionId version) override;
+  void SetPublishOwed(bool owed) override { publish_owed_ = owed; }
   Hash256 Fingerprint() const override;
   TrainerStatus GetStatus() const override;
 
@@ -76,6 +77,7 @@ class StreamTrainer final : public OnlineTrainer {
   double loss_ = 0;
   int64_t newest_sample_us_ = 0;
   bool flush_due_ = false;
+  bool publish_owed_ = false;  // saved as flush_due: the candidate itself is not
   PublishedRecord published_;
 
   uint64_t bad_in_a_row_ = 0;

@@ -33,6 +33,7 @@ Result<std::unique_ptr<StreamTrainer>> StreamTrainer::Open(TrainerOptions option
                                                            kv::KvStore& store, const Clock& clock) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   options.replay.image_size = static_cast<int>(options.spec.image_size);
+  options.replay.image_limits = options.image_limits;
   return Guarded("open trainer " + options.name, [&]() -> Result<std::unique_ptr<StreamTrainer>> {
     PERENNIAL_RETURN_IF_ERROR(CheckDevice(options.device));
     std::unique_ptr<StreamTrainer> trainer(new StreamTrainer(std::move(options), log, store, clock));
@@ -66,6 +67,7 @@ Status StreamTrainer::Start() {
   Prefetcher::Options prefetch;
   prefetch.spec = options_.spec;
   prefetch.augment = options_.augment;
+  prefetch.image_limits = options_.image_limits;
   prefetch.seed = options_.seed;
   prefetch.threads = options_.decode_threads;
   prefetch.capacity = std::max<size_t>(256, 4 * options_.new_per_step);
@@ -74,6 +76,7 @@ Status StreamTrainer::Start() {
   builder_ = std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, device);
   Evaluator::Options evaluation;
   evaluation.device = device;
+  evaluation.image_limits = options_.image_limits;
   evaluation.cache_bytes = options_.evaluation_cache_bytes;
   candidates_ = std::make_unique<CandidateMaker>(log_, evaluation);
   RefreshStatus();

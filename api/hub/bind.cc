@@ -47,6 +47,8 @@ void BindUpdates(SettingTable& table, HubOptions& o) {
              &o.service.candidate_every_samples});
   table.Add({"publish", "eval_max", "--eval-max", "held-out samples evaluated per slice, 0: all",
              &o.service.max_eval_per_slice});
+  table.Add({"publish", "eval_flush_max", "--eval-flush-max", "the same when a flush ends a stream, 0: all",
+             &o.service.max_eval_at_flush});
   table.Add({"publish", "keep_versions", "--keep-versions", "newest versions that keep their content",
              &o.releaser.keep_versions});
   table.Add({"publish", "model_id", "--model-id", "name of the model in its manifests", &o.publisher.model_id});

@@ -40,18 +40,26 @@ TEST(Evaluator, TheGateLooksAtTheDrawnShareAndTheReportAtTheTestPart) {
   const auto report = evaluator.ReportOffsets("base", 0);
   ASSERT_TRUE(gate.ok() && report.ok());
   EXPECT_EQ(report->size(), 30u);
-  EXPECT_GE(gate->size(), Evaluator::kMinimumDrawn);
+  EXPECT_GE(gate->size(), 50u);
   for (const Offset offset : *gate) EXPECT_GE(offset.value, 30u);
   for (const Offset offset : *report) EXPECT_LT(offset.value, 30u);
 }
 
-TEST(Evaluator, TheGateTakesTheTestPartToWhereTooFewAreDrawn) {
+TEST(Evaluator, TheGateTakesTheTestPartOnlyWhereNothingIsDrawn) {
   auto hub = Hub::InMemory(Share(0.0));
   FeedTestPart(*hub, 0, 30, "base");
   hub->Feed(1000, 1020, "base");
   const Evaluator evaluator(hub->log(), {});
   EXPECT_EQ(evaluator.GateOffsets("base", 0).value().size(), 30u);
   EXPECT_EQ(evaluator.GateOffsets("base", 10).value().size(), 10u);
+
+  auto few = Hub::InMemory(Share(0.1));
+  FeedTestPart(*few, 0, 30, "base");
+  few->Feed(1000, 1060, "base");
+  const auto gate = Evaluator(few->log(), {}).GateOffsets("base", 0).value();
+  EXPECT_FALSE(gate.empty());
+  EXPECT_LT(gate.size(), 30u);
+  for (const Offset offset : gate) EXPECT_GE(offset.value, 30u) << "a test sample was looked at";
 }
 
 TEST(Evaluator, ABoundedChoiceHardlyMovesAsTheLogGrows) {

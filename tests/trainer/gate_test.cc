@@ -46,6 +46,17 @@ TEST(Gate, RefusesWhenNothingWasGained) {
   EXPECT_NE(decision.reason.find("nothing was gained"), std::string::npos);
 }
 
+TEST(Gate, CannotSayThatNothingWasGainedOnAFewSamples) {
+  const Scores before{{"base", {1000, 900}}, {"new", {12, 9}}};
+  const GateDecision decision = DecideGate(before, Scores{{"base", {1000, 900}}, {"new", {20, 15}}});
+  EXPECT_TRUE(decision.accepted);
+  EXPECT_NE(decision.reason.find("slice \"new\" has only 20 held-out samples"), std::string::npos) << decision.reason;
+  EXPECT_FALSE(DecideGate(before, Scores{{"base", {1000, 900}}, {"new", {52, 39}}}).accepted) << "enough by now";
+  EXPECT_FALSE(DecideGate(before, before).accepted) << "a small slice that no longer grows";
+  // A proven drop stays one.
+  EXPECT_FALSE(DecideGate(before, Scores{{"base", {1000, 800}}, {"new", {20, 15}}}).accepted);
+}
+
 TEST(Gate, CountsANewSliceAsAGain) {
   const Scores published{{"base", {1000, 900}}};
   EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 0}}}).accepted);

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <future>
+#include <utility>
 
 #include "storage/base/mutex.h"
 #include "tests/trainer/training_data.h"
@@ -181,6 +184,53 @@ TEST_F(ServiceTest, HoldsTheNewestAcceptedCandidateWhileTheSinkIsBusy) {
   ASSERT_TRUE(service->Stop().ok());
 }
 
+TEST_F(ServiceTest, ARestartPublishesTheCandidateThatWaited) {
+  sink_.ready = false;
+  FeedAndFlush(0, 120);
+  {
+    auto service = Start(&sink_);
+    ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+    while (service->GetStatus().trainer.flush_due || service->GetStatus().backlog > 0) {
+      ASSERT_TRUE(service->Checkpoint(Soon()).ok());
+    }
+    ASSERT_TRUE(service->History().front().accepted);
+  }
+  ASSERT_EQ(sink_.offers(), 0);
+  sink_.ready = true;
+  {
+    auto service = Start(&sink_);
+    ASSERT_TRUE(sink_.WaitForOffers(1));
+    ASSERT_TRUE(service->Stop().ok());
+    EXPECT_EQ(sink_.trained_until(), std::vector<uint64_t>{hub_->log().End().value});
+  }
+  EXPECT_FALSE(hub_->OpenTrainer(SmallOptions())->GetStatus().flush_due) << "it is owed no more";
+}
+
+TEST_F(ServiceTest, ARestartForgetsWhatTheSinkRefusedForGood) {
+  sink_.FailNext(FailedPrecondition("no such model"));
+  FeedAndFlush(0, 60);
+  {
+    auto service = Start(&sink_);
+    ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+    ASSERT_TRUE(service->Stop().ok());
+  }
+  EXPECT_EQ(sink_.offers(), 1);
+  EXPECT_FALSE(hub_->OpenTrainer(SmallOptions())->GetStatus().flush_due);
+}
+
+TEST_F(ServiceTest, OneMadeByHandThatIsRefusedLeavesTheOneThatWaits) {
+  sink_.ready = false;
+  FeedAndFlush(0, 60);
+  auto service = Start(&sink_);
+  ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+  sink_.FailNext(FailedPrecondition("a version is on trial"));
+  EXPECT_EQ(service->PublishNow(Soon()).status().code(), Code::kFailedPrecondition);
+  sink_.ready = true;
+  EXPECT_TRUE(sink_.WaitForOffers(2));
+  ASSERT_TRUE(service->Stop().ok());
+  EXPECT_EQ(sink_.trained_until().size(), 1u);
+}
+
 TEST_F(ServiceTest, OffersAgainAfterAnErrorOfTheSinkAndShowsIt) {
   sink_.FailNext(Unavailable("the store is busy"));
   FeedAndFlush(0, 120);
@@ -222,18 +272,21 @@ TEST_F(ServiceTest, StopsWithACheckpoint) {
   EXPECT_EQ(trainer->GetStatus().cursor, hub_->log().End());
 }
 
-// An OnlineTrainer that fails as told.
+// An OnlineTrainer that fails as told; `before_failing` runs inside a step that will fail.
 class BrokenTrainer final : public OnlineTrainer {
  public:
-  explicit BrokenTrainer(Status error) : error_(std::move(error)) {}
+  explicit BrokenTrainer(Status error, std::function<void()> before_failing = {})
+      : error_(std::move(error)), before_failing_(std::move(before_failing)) {}
   Result<StepOutcome> Step(SteadyTime) override {
     ++steps_;
-    if (steps_ <= 2) return error_;
-    return StepOutcome::kStepped;
+    if (steps_ > 2) return StepOutcome::kStepped;
+    if (before_failing_) before_failing_();
+    return error_;
   }
   Status Checkpoint() override { return Status::Ok(); }
   Result<Candidate> MakeCandidate(const format::VersionImage*, uint64_t, size_t) override { return error_; }
   void Published(const Candidate&, VersionId) override {}
+  void SetPublishOwed(bool) override {}
   Hash256 Fingerprint() const override { return {}; }
   TrainerStatus GetStatus() const override {
     TrainerStatus status;
@@ -243,6 +296,7 @@ class BrokenTrainer final : public OnlineTrainer {
 
  private:
   const Status error_;
+  const std::function<void()> before_failing_;
   std::atomic<uint64_t> steps_{0};
 };
 
@@ -271,6 +325,44 @@ TEST_F(ServiceTest, TriesAgainByItselfWhenTheDiskWasFull) {
   }
   EXPECT_EQ((*started)->GetStatus().state, TrainerState::kRunning);
   EXPECT_EQ((*started)->GetStatus().error.message(), "disk is full");
+}
+
+TEST_F(ServiceTest, APauseDuringAStepThatFailsStaysAPause) {
+  std::promise<void> in_step, paused;
+  const auto wait_for_pause = [&in_step, &paused, first = true]() mutable {
+    if (!std::exchange(first, false)) return;
+    in_step.set_value();
+    paused.get_future().wait_until(Soon());
+  };
+  auto started = TrainerService::Start(
+      options_, std::make_unique<BrokenTrainer>(ResourceExhausted("disk is full"), wait_for_pause), hub_->log(), &sink_,
+      hub_->clock());
+  ASSERT_TRUE(started.ok());
+  TrainerService& service = **started;
+  ASSERT_EQ(in_step.get_future().wait_until(Soon()), std::future_status::ready);
+  service.Pause();
+  paused.set_value();
+  // The thread has handled the error before it looks at requests, and would try again before the second.
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(service.Checkpoint(Soon()).ok());
+  EXPECT_EQ(service.GetStatus().state, TrainerState::kPaused);
+  EXPECT_EQ(service.GetStatus().error.message(), "disk is full");
+  EXPECT_EQ(service.GetStatus().trainer.steps, 1u);
+  service.Resume();
+  EXPECT_TRUE(watcher_.WaitForFailures(1));
+}
+
+TEST_F(ServiceTest, TriesAgainWhenItsClockSaysSo) {
+  ManualClock clock;
+  options_.retry_after = std::chrono::hours(1);
+  auto started = TrainerService::Start(options_, std::make_unique<BrokenTrainer>(ResourceExhausted("disk is full")),
+                                       hub_->log(), &sink_, clock);
+  ASSERT_TRUE(started.ok());
+  ASSERT_TRUE(watcher_.WaitForFailures(1));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE((*started)->Checkpoint(Soon()).ok());
+  EXPECT_EQ((*started)->GetStatus().state, TrainerState::kFailed);
+  EXPECT_EQ((*started)->GetStatus().trainer.steps, 1u);
+  clock.Advance(options_.retry_after);
+  EXPECT_TRUE(watcher_.WaitForFailures(2));
 }
 
 TEST(ServiceOptions, RefusesNoTrigger) {
