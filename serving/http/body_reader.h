@@ -18,6 +18,7 @@ class BodyReader {
   std::optional<Rejection> Feed(std::string& input);
   bool done() const { return state_ == State::kDone; }
   std::string Take() { return std::move(body_); }
+  size_t size() const { return body_.size(); }
 
  private:
   enum class State : uint8_t { kFixed, kChunkSize, kChunkData, kChunkEnd, kTrailer, kDone };

@@ -22,8 +22,10 @@ constexpr std::string_view kBusy =
 
 }  // namespace
 
-Result<std::unique_ptr<EventLoop>> EventLoop::Start(Socket listener, EventLoopOptions options, Dispatch dispatch) {
-  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(listener), options, std::move(dispatch)));
+Result<std::unique_ptr<EventLoop>> EventLoop::Start(Socket listener, EventLoopOptions options, ByteBudget& budget,
+                                                    Admit admit, Dispatch dispatch) {
+  std::unique_ptr<EventLoop> loop(
+      new EventLoop(std::move(listener), options, budget, std::move(admit), std::move(dispatch)));
   PERENNIAL_RETURN_IF_ERROR(loop->Open());
   loop->thread_ = Thread("http-loop", [raw = loop.get()] { raw->Run(); });
   return loop;
@@ -109,7 +111,7 @@ void EventLoop::AcceptAll(SteadyTime now) {
       (void)socket.WriteAll(kBusy, now);
       continue;
     }
-    auto connection = std::make_unique<Connection>(std::move(socket), std::move(remote_address));
+    auto connection = std::make_unique<Connection>(std::move(socket), std::move(remote_address), budget_);
     connection->StartNext(now, options_.idle_timeout);
     Arm(connection->socket().fd(), false);
     Keep(std::move(connection));
@@ -140,17 +142,20 @@ void EventLoop::Continue(std::unique_ptr<Connection> connection, SteadyTime now)
   if (connection->lingering()) {
     if (!connection->DiscardArrivals()) return;
   } else {
-    switch (connection->OnReadable(options_.limits, options_.request_timeout, now)) {
-      case Connection::Progress::kClosed:
-        return;
-      case Connection::Progress::kRequest:
-        return HandOut(std::move(connection));
-      case Connection::Progress::kNeedMore:
-        break;
-    }
+    const Connection::Progress progress = Read(*connection, now);
+    if (progress == Connection::Progress::kClosed) return;
+    if (progress == Connection::Progress::kRequest) return HandOut(std::move(connection));
   }
   Arm(connection->socket().fd(), true);
   Keep(std::move(connection));
+}
+
+Connection::Progress EventLoop::Read(Connection& connection, SteadyTime now) {
+  const Connection::Progress progress = connection.OnReadable(options_.limits, options_.request_timeout, now);
+  if (progress != Connection::Progress::kHead) return progress;
+  admit_(connection);
+  if (connection.early_answer()) return Connection::Progress::kRequest;
+  return connection.ReadBody(options_.limits, options_.request_timeout, now);
 }
 
 void EventLoop::HandOut(std::unique_ptr<Connection> connection) {

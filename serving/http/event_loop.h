@@ -21,13 +21,17 @@ struct EventLoopOptions {
 };
 
 // One thread that accepts, reads requests as their bytes arrive and hands whole ones out; so neither an idle connection
-// nor a slow peer holds a request thread. A connection is with the loop or with a worker, never with both. Give() is
-// thread-safe; the rest is for the owner.
+// nor a slow peer holds a request thread, and what may not come in is not read. A connection is with the loop or with a
+// worker, never with both. Give() is thread-safe; the rest is for the owner.
 class EventLoop {
  public:
   // Takes a connection whose request is complete; false when there is no room (the argument is then untouched).
   using Dispatch = std::function<bool(std::unique_ptr<Connection>&)>;
-  static Result<std::unique_ptr<EventLoop>> Start(Socket listener, EventLoopOptions options, Dispatch dispatch);
+  // Sees each request after its head and before its body, on the loop's thread; may answer it early. Must be quick.
+  using Admit = std::function<void(Connection&)>;
+  // The budget outlives all connections.
+  static Result<std::unique_ptr<EventLoop>> Start(Socket listener, EventLoopOptions options, ByteBudget& budget,
+                                                  Admit admit, Dispatch dispatch);
   ~EventLoop();
 
   // Gives a connection back after its answer. Connections given back after the loop's end are closed.
@@ -36,8 +40,12 @@ class EventLoop {
   void Stop();
 
  private:
-  EventLoop(Socket listener, EventLoopOptions options, Dispatch dispatch)
-      : options_(options), dispatch_(std::move(dispatch)), listener_(std::move(listener)) {}
+  EventLoop(Socket listener, EventLoopOptions options, ByteBudget& budget, Admit admit, Dispatch dispatch)
+      : options_(options),
+        budget_(budget),
+        admit_(std::move(admit)),
+        dispatch_(std::move(dispatch)),
+        listener_(std::move(listener)) {}
   Status Open();
   void Run();
   void AcceptAll(SteadyTime now);
@@ -45,6 +53,7 @@ class EventLoop {
   void OnEvent(int fd, SteadyTime now);
   // Goes on with a connection that the loop holds after bytes may have arrived.
   void Continue(std::unique_ptr<Connection> connection, SteadyTime now);
+  Connection::Progress Read(Connection& connection, SteadyTime now);
   void HandOut(std::unique_ptr<Connection> connection);
   void Keep(std::unique_ptr<Connection> connection);
   void Sweep(SteadyTime now);
@@ -52,6 +61,8 @@ class EventLoop {
   void Wake();
 
   const EventLoopOptions options_;
+  ByteBudget& budget_;
+  const Admit admit_;
   const Dispatch dispatch_;
   Socket listener_;
   Socket epoll_;

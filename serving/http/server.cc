@@ -1,5 +1,6 @@
 #include "serving/http/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <set>
@@ -22,7 +23,10 @@ constexpr auto kWorkerWait = std::chrono::minutes(1);
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(ServerOptions options)
-      : options_(std::move(options)), pending_(options_.max_pending), streams_(options_.max_streams) {
+      : options_(std::move(options)),
+        budget_(std::max(options_.max_buffered_bytes, options_.max_body_bytes)),
+        pending_(options_.max_pending),
+        streams_(options_.max_streams) {
     error_writer_ = [](const Request&, Response& response, const Status& status) {
       WriteProblem(response, response.status, status);
     };
@@ -50,9 +54,10 @@ class ServerImpl final : public Server {
     loop_options.request_timeout = std::chrono::milliseconds(options_.request_timeout_ms);
     loop_options.idle_timeout = std::chrono::milliseconds(options_.idle_timeout_ms);
     loop_options.max_connections = options_.max_connections;
-    PERENNIAL_ASSIGN_OR_RETURN(
-        loop_, EventLoop::Start(std::move(listener), loop_options,
-                                [this](std::unique_ptr<Connection>& c) { return pending_.TryPush(c); }));
+    PERENNIAL_ASSIGN_OR_RETURN(loop_,
+                               EventLoop::Start(
+                                   std::move(listener), loop_options, budget_, [this](Connection& c) { Admit(c); },
+                                   [this](std::unique_ptr<Connection>& c) { return pending_.TryPush(c); }));
     for (size_t i = 0; i < options_.threads; ++i) {
       workers_.emplace_back("http-" + std::to_string(i), [this] { Work(); });
     }
@@ -67,6 +72,14 @@ class ServerImpl final : public Server {
   void Drain() override { draining_ = true; }
 
  private:
+  // On the loop's thread.
+  void Admit(Connection& connection) {
+    if (!filter_) return;
+    Response response;
+    if (Guard(connection.request(), response, [&] { return filter_(connection.request(), response); }))
+      connection.AnswerEarly(std::move(response));
+  }
+
   void Work() {
     while (true) {
       auto connection = pending_.Pop(std::chrono::steady_clock::now() + kWorkerWait);
@@ -79,19 +92,20 @@ class ServerImpl final : public Server {
   }
 
   void Serve(std::unique_ptr<Connection> connection) {
-    Request request;
+    Request request = connection->TakeRequest();
     Response response;
     Answer(*connection, request, response);
     const bool http_1_0 = connection->head().http_1_0;
     if (response.stream) {
       const bool chunked = !http_1_0;
       std::string head = FormatHead(response, false, chunked ? Framing::kChunked : Framing::kUntilClose);
+      connection->ReturnBudget();
       if (streams_.TryStart(connection, std::move(head), chunked, std::move(response.stream))) return;
       response = Response();
       response.headers.emplace_back("Retry-After", "5");
       Fail(request, response, 503, ResourceExhausted("too many open streams", "close another listener"));
     }
-    const bool keep_alive = connection->head().keep_alive && !connection->refusal() && !draining_;
+    const bool keep_alive = connection->MayKeepAlive() && !draining_;
     std::string bytes = FormatHead(response, keep_alive, Framing::kLength);
     if (connection->head().method != "HEAD") bytes += response.body;
     if (!connection->socket().WriteAll(bytes, std::chrono::steady_clock::now() + kWriteTimeout)) return;
@@ -101,26 +115,29 @@ class ServerImpl final : public Server {
   }
 
   void Answer(Connection& connection, Request& request, Response& response) {
-    const Head& head = connection.head();
-    request.method = head.method;
-    request.path = head.path;
-    request.query = head.query;
-    request.headers = head.headers;
-    request.remote_address = connection.remote_address();
-    if (connection.refusal())
-      return Fail(request, response, connection.refusal()->http_status, connection.refusal()->why);
-    if (draining_) {
-      response.headers.emplace_back("Retry-After", "1");
-      return Fail(request, response, 503, Unavailable("the server is shutting down", "try again in a moment"));
+    if (const auto& refusal = connection.refusal()) return Fail(request, response, refusal->http_status, refusal->why);
+    if (auto& early = connection.early_answer()) {
+      response = std::move(*early);
+    } else if (draining_) {
+      Fail(request, response, 503, Unavailable("the server is shutting down", "try again in a moment"));
+    } else {
+      (void)Guard(request, response, [&] {
+        Dispatch(connection.head(), request, response);
+        return true;
+      });
     }
-    request.body = connection.TakeBody();
+  }
+
+  // Runs what is not ours; when it throws, the answer is 500 and true is returned.
+  template <typename Call>
+  bool Guard(const Request& request, Response& response, Call call) {
     try {
-      if (filter_ && filter_(request, response)) return;
-      Dispatch(head, request, response);
+      return call();
     } catch (const std::exception& failure) {
       log::Error("http_handler_threw", {{"path", request.path}, {"what", failure.what()}});
       response = Response();
       Fail(request, response, 500, Internal("the handler failed", "the server's log has the reason"));
+      return true;
     }
   }
 
@@ -154,6 +171,9 @@ class ServerImpl final : public Server {
       log::Error("http_error_writer_threw", {{"what", failure.what()}});
       WriteProblem(response, http_status, why);
     }
+    const auto names_retry = [](const auto& header) { return header.first == "Retry-After"; };
+    if (http_status == 503 && std::none_of(response.headers.begin(), response.headers.end(), names_retry))
+      response.headers.emplace_back("Retry-After", "1");
   }
 
   const ServerOptions options_;
@@ -162,6 +182,7 @@ class ServerImpl final : public Server {
   ErrorWriter error_writer_;
   int port_ = 0;
   std::atomic<bool> draining_{false};
+  ByteBudget budget_;  // outlives all connections, which the next three hold
   BoundedQueue<std::unique_ptr<Connection>> pending_;
   StreamPool streams_;
   std::unique_ptr<EventLoop> loop_;

@@ -48,6 +48,9 @@ struct ServerOptions {
   size_t threads = 32;
   size_t max_streams = 16;
   uint64_t max_body_bytes = 64u << 20;
+  // Bytes of requests held at once, over all connections; what would need more gets 503. Room for one body of
+  // max_body_bytes there is always.
+  uint64_t max_buffered_bytes = 256u << 20;
   int request_timeout_ms = 30'000;  // for a request to arrive, from its first byte
   int idle_timeout_ms = 60'000;     // between requests; an idle connection holds no thread
   size_t max_connections = 2048;    // further ones are closed at once
@@ -64,10 +67,12 @@ class Server {
   virtual ~Server() = default;  // drains and joins
   // "/api/v1/versions/{id}": literal segments and {name} segments. REQUIRES: before Listen().
   virtual void Route(const std::string& method, const std::string& pattern, Handler handler) = 0;
-  // Runs before routing; return true when it answered by itself (authentication).
+  // Runs when a request's head is there and before its body is read (so there is no body, and no params); return true
+  // when it answered by itself (authentication): then the body never is read. On the event loop's thread: must be
+  // quick.
   virtual void SetFilter(std::function<bool(const Request&, Response&)> filter) = 0;
-  // Errors outside handlers (404, 405, 413, 431, 500) are written by this; default: problem JSON. `response.status` is
-  // set before the call.
+  // Errors outside handlers (404, 405, 413, 431, 500, 503) are written by this; default: problem JSON.
+  // `response.status` is set before the call.
   using ErrorWriter = std::function<void(const Request&, Response&, const Status&)>;
   virtual void SetErrorWriter(ErrorWriter writer) = 0;
   // Binds and serves on own threads. kAlreadyExists when the port is busy.

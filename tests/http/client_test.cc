@@ -82,11 +82,11 @@ TEST(Client, ReconnectsAfterTheServerDroppedAnIdleConnection) {
   options.idle_timeout_ms = 400;  // far longer than a busy machine needs from connect to request
   const auto server = StartTestServer(options);
   const auto client = Connect(*server);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(client->Get("/hello").ok()) << i;
-    // The server closes its idle connections within two sweeps; a raw idle peer sees the same and tells us when.
-    RawPeer idle(server->port());
-    (void)idle.ReadAll();
+    // The server closes its idle connections within two sweeps; raw idle peers see the same and tell us when. The
+    // second one begins when the first has ended, so it surely outlives the client's connection.
+    for (int peer = 0; peer < 2; ++peer) (void)RawPeer(server->port()).ReadAll();
   }
 }
 
