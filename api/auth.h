@@ -1,39 +1,11 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "serving/http/server.h"
-#include "storage/base/hash.h"
-#include "storage/base/status.h"
+#include "serving/http/auth.h"
 
 namespace perennial::api {
 
-struct AuthOptions {
-  std::string token_file = {};  // one bearer token a line, '#' starts a comment; empty: none
-  bool open_loopback = false;   // requests from this machine need no token
-  // kInvalidArgument when nobody could get in.
-  Status Validate() const;
-};
-
-// Who may use the admin API: bearer tokens, compared in constant time, and (by an explicit flag) anyone on this
-// machine. A browser page of another origin is not "on this machine". /healthz is open to all. Immutable; thread-safe.
-class Authenticator {
- public:
-  static Result<Authenticator> Open(const AuthOptions& options);
-  // Ok, or kPermissionDenied with what to do.
-  Status Check(const http::Request& request) const;
-  // Answers 401 and returns true when the request may not pass: the server's filter.
-  bool Refuse(const http::Request& request, http::Response& response) const;
-
- private:
-  bool TokenKnown(std::string_view token) const;
-  std::vector<Hash256> token_hashes_;  // the tokens themselves are not kept
-  bool open_loopback_ = false;
-};
-
-// True for 127.0.0.0/8, ::1 and localhost, with or without a port.
-bool IsLoopback(std::string_view host);
+using http::Authenticator;
+using http::AuthOptions;
+using http::IsLoopback;
 
 }  // namespace perennial::api

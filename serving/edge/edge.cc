@@ -1,8 +1,10 @@
 #include "serving/edge/edge.h"
 
+#include <optional>
 #include <utility>
 
 #include "serving/edge/update_metrics.h"
+#include "serving/infer_response.h"
 #include "serving/protocol.h"
 #include "storage/base/env.h"
 #include "storage/base/log.h"
@@ -67,7 +69,13 @@ class EdgeImpl final : public Edge {
   }
 
   Status Listen(const EdgeOptions& options) {
+    PERENNIAL_ASSIGN_OR_RETURN(authenticator_, http::Authenticator::Open(options.auth));
     PERENNIAL_ASSIGN_OR_RETURN(server_, http::Server::Make(options.http));
+    server_->SetFilter([this](const http::Request& request, http::Response& response) {
+      return authenticator_->Refuse(
+          request, response,
+          [](const http::Request&, http::Response& out, const Status& why) { out.body = serving::FormatError(why); });
+    });
     serving::ProtocolOptions protocol;
     protocol.model_name = options.updates.model_id;
     protocol.more_metrics = [this] { return UpdateMetricsText(UpdateStatus()); };
@@ -79,6 +87,7 @@ class EdgeImpl final : public Edge {
   std::unique_ptr<kv::KvStore> store_;
   std::unique_ptr<versions::VersionStore> versions_;
   std::unique_ptr<serving::Engine> engine_;
+  std::optional<http::Authenticator> authenticator_;  // read-only once opened
   std::unique_ptr<http::Server> server_;
   mutable Mutex mutex_;
   std::unique_ptr<updater::Subscriber> subscriber_ GUARDED_BY(mutex_);
@@ -86,19 +95,30 @@ class EdgeImpl final : public Edge {
 
 }  // namespace
 
+http::AuthOptions DefaultAuth() {
+  return {.token_file = {}, .open_loopback = true, .open_paths = {"/healthz", "/v2/health/live", "/v2/health/ready"}};
+}
+
 Status EdgeOptions::Validate() const {
   if (bundle_folder.empty())
-    return InvalidArgument("no bundle folder given", "make one on the hub: perennial keys add-node KEYS NAME --bundle FOLDER");
+    return InvalidArgument("no bundle folder given",
+                           "make one on the hub: perennial keys add-node KEYS NAME --bundle FOLDER");
   if (data_folder.empty()) return InvalidArgument("no data folder given", "give --data DIR");
   PERENNIAL_RETURN_IF_ERROR(updates.Validate());
   PERENNIAL_RETURN_IF_ERROR(http.Validate());
+  PERENNIAL_RETURN_IF_ERROR(auth.Validate());
   return engine.Validate();
 }
 
 Result<std::unique_ptr<Edge>> Edge::Start(EdgeOptions options, const Clock& clock) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
+  const bool open_here_only = options.auth.token_file.empty();
   auto edge = std::make_unique<EdgeImpl>();
   PERENNIAL_RETURN_IF_ERROR(edge->Open(std::move(options), clock));
+  if (open_here_only && !http::IsLoopback(edge->http_address())) {
+    log::Warn("edge_has_no_tokens",
+              {{"http", edge->http_address()}, {"hint", "requests from elsewhere get 401; give --token-file FILE"}});
+  }
   log::Info("edge_started", {{"http", edge->http_address()}});
   return std::unique_ptr<Edge>(std::move(edge));
 }

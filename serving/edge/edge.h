@@ -4,6 +4,7 @@
 #include <string>
 
 #include "serving/engine.h"
+#include "serving/http/auth.h"
 #include "serving/http/server.h"
 #include "storage/base/clock.h"
 #include "storage/base/status.h"
@@ -11,12 +12,16 @@
 
 namespace perennial::edge {
 
+// Who may ask an edge, when nothing is said: anyone on its machine, and all the world for its health.
+http::AuthOptions DefaultAuth();
+
 struct EdgeOptions {
   std::string bundle_folder;           // made by `perennial keys add-node`; names the node
   std::string data_folder;             // versions and slots; made when absent
   updater::SubscriberOptions updates;  // endpoints of the hub and the model's id
   http::ServerOptions http;
-  serving::EngineOptions engine;  // node_name and model_name are set from the bundle and the model's id
+  http::AuthOptions auth = DefaultAuth();  // inference, feedback and metrics alike
+  serving::EngineOptions engine;           // node_name and model_name are set from the bundle and the model's id
   uint64_t block_cache_bytes = 8u << 20;
   Status Validate() const;
 };

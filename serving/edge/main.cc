@@ -18,6 +18,7 @@ struct Arguments {
   std::string http = "127.0.0.1:8080";
   std::string log_level = "info";
   bool log_json = false;
+  bool open_loopback = false;
   int64_t batch_delay_us = 1000;
   int64_t trial_deadline_s = 3600;
 };
@@ -33,6 +34,13 @@ void Declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--bulk", edge.updates.bulk_endpoint, "The hub's bulk endpoint, as tcp://HOST:PORT")->required();
   app.add_option("--data", edge.data_folder, "Folder for versions; made when absent")->required();
   app.add_option("--http", arguments.http, "HOST:PORT to serve on; port 0 takes any free one")->capture_default_str();
+  app.add_option("--token-file", edge.auth.token_file,
+                 "Bearer tokens, one a line; without it only this machine may ask");
+  app.add_flag("--open-loopback", arguments.open_loopback,
+               "With a token file too, requests from this machine need no token");
+  app.add_option("--http-max-buffered", edge.http.max_buffered_bytes,
+                 "Bytes of requests held at once; what would need more gets 503")
+      ->capture_default_str();
   app.add_option("--model", edge.updates.model_id, "Model to follow and serve")->capture_default_str();
   app.add_option("--max-batch", edge.engine.max_batch, "Most samples in one batch")->capture_default_str();
   app.add_option("--batch-delay-us", arguments.batch_delay_us, "Longest wait for a fuller batch, microseconds")
@@ -52,6 +60,7 @@ void Declare(CLI::App& app, Arguments& arguments) {
 Status Prepare(Arguments& arguments) {
   PERENNIAL_ASSIGN_OR_RETURN(const log::Level level, log::LevelFromName(arguments.log_level));
   log::Configure(level, arguments.log_json);
+  arguments.edge.auth.open_loopback = arguments.open_loopback || arguments.edge.auth.token_file.empty();
   arguments.edge.engine.max_batch_delay = std::chrono::microseconds(arguments.batch_delay_us);
   arguments.edge.updates.trial_deadline = std::chrono::seconds(arguments.trial_deadline_s);
   return ParseAddress(arguments.http, arguments.edge.http.host, arguments.edge.http.port).WithContext("--http");

@@ -149,5 +149,37 @@ TEST_F(EdgeTest, StartsWithAClearErrorOrNotAtAll) {
   EXPECT_NE(status.message().find("bundle"), std::string::npos);
 }
 
+TEST_F(EdgeTest, WithATokenFileInferenceFeedbackAndMetricsWantAToken) {
+  const std::string token(32, 'k');
+  options_.auth.token_file = folder_->path() + "/tokens";
+  options_.auth.open_loopback = false;
+  ASSERT_TRUE(Env::Posix().WriteFileAtomic(options_.auth.token_file, token + "\n", 0600).ok());
+  const auto edge = StartEdge();
+  ASSERT_NE(edge, nullptr);
+  const auto stranger = Connect(*edge);
+  const auto friendly = std::move(*http::Client::Make({"http://" + edge->http_address(), token}));
+  const std::string feedback = R"({"request_id":"edge-1:7","label":"good"})";
+  for (const char* path : {"/v2/feedback", "/v2/models/default/infer"}) {
+    const auto refused = stranger->Post(path, feedback, "application/json");
+    EXPECT_EQ(refused->status, 401) << path;
+    EXPECT_FALSE(refused->Header("www-authenticate").empty());
+    EXPECT_TRUE(nlohmann::json::parse(refused->body).contains("error"));
+  }
+  EXPECT_EQ(stranger->Get("/metrics")->status, 401);
+  EXPECT_EQ(stranger->Get("/v2/health/live")->status, 200);
+  EXPECT_EQ(friendly->Post("/v2/feedback", feedback, "application/json")->status, 404);
+  EXPECT_EQ(friendly->Get("/metrics")->status, 200);
+}
+
+TEST_F(EdgeTest, WithoutATokenFileAPageOfAnotherOriginGivesNoFeedback) {
+  const auto edge = StartEdge();
+  ASSERT_NE(edge, nullptr);
+  const auto client = Connect(*edge);
+  const std::string feedback = R"({"request_id":"edge-1:7","label":"good"})";
+  EXPECT_EQ(client->Post("/v2/feedback", feedback, "application/json")->status, 404);
+  EXPECT_EQ(client->Post("/v2/feedback", feedback, "application/json", {{"Origin", "https://evil.example"}})->status,
+            401);
+}
+
 }  // namespace
 }  // namespace perennial::edge

@@ -1,4 +1,4 @@
-#include "api/auth.h"
+#include "serving/http/auth.h"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include "storage/base/env.h"
 #include "storage/base/log.h"
 
-namespace perennial::api {
+namespace perennial::http {
 namespace {
 
 constexpr size_t kMinTokenBytes = 16;
@@ -49,7 +49,7 @@ bool IsLoopback(std::string_view host) {
 
 Status AuthOptions::Validate() const {
   if (token_file.empty() && !open_loopback) {
-    return InvalidArgument("nobody could use the admin API: neither a token file nor open loopback is set",
+    return InvalidArgument("nobody could get in: neither a token file nor open loopback is set",
                            "give --token-file FILE, or --open-loopback on a machine of your own");
   }
   return Status::Ok();
@@ -59,6 +59,7 @@ Result<Authenticator> Authenticator::Open(const AuthOptions& options) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   Authenticator authenticator;
   authenticator.open_loopback_ = options.open_loopback;
+  authenticator.open_paths_ = options.open_paths;
   if (options.token_file.empty()) return authenticator;
   auto text = Env::Posix().ReadFile(options.token_file, kMaxTokenFileBytes);
   if (!text.ok()) return text.status().WithContext("token file");
@@ -97,8 +98,8 @@ bool Authenticator::TokenKnown(std::string_view token) const {
   return known != 0;
 }
 
-Status Authenticator::Check(const http::Request& request) const {
-  if (request.path == "/healthz") return Status::Ok();
+Status Authenticator::Check(const Request& request) const {
+  if (std::find(open_paths_.begin(), open_paths_.end(), request.path) != open_paths_.end()) return Status::Ok();
   const std::string_view authorization = request.Header("authorization");
   if (!authorization.empty()) {
     constexpr std::string_view kScheme = "bearer ";
@@ -106,7 +107,7 @@ Status Authenticator::Check(const http::Request& request) const {
                         std::equal(kScheme.begin(), kScheme.end(), authorization.begin(),
                                    [](char expected, char c) { return expected == (c | 0x20); });
     if (bearer && TokenKnown(Trim(authorization.substr(kScheme.size())))) return Status::Ok();
-    return PermissionDenied("the token is not one of this hub's", "use a line of the file given with --token-file");
+    return PermissionDenied("the token is not one of this server's", "use a line of the file given with --token-file");
   }
   if (!open_loopback_ || !IsLoopback(request.remote_address)) {
     return PermissionDenied("no token", "send the header 'Authorization: Bearer TOKEN'");
@@ -122,12 +123,18 @@ Status Authenticator::Check(const http::Request& request) const {
   return Status::Ok();
 }
 
-bool Authenticator::Refuse(const http::Request& request, http::Response& response) const {
+bool Authenticator::Refuse(const Request& request, Response& response) const {
+  return Refuse(request, response,
+                [](const Request&, Response& out, const Status& why) { WriteProblem(out, out.status, why); });
+}
+
+bool Authenticator::Refuse(const Request& request, Response& response, const Server::ErrorWriter& write) const {
   const Status allowed = Check(request);
   if (allowed.ok()) return false;
+  response.status = 401;
   response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"perennial\"");
-  http::WriteProblem(response, 401, allowed);
+  write(request, response, allowed);
   return true;
 }
 
-}  // namespace perennial::api
+}  // namespace perennial::http
