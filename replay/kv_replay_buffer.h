@@ -29,6 +29,8 @@ class KvReplayBuffer final : public ReplayBuffer {
   KvReplayBuffer(kv::Family family, std::string_view prefix, const ReplayOptions& options)
       : family_(family), prefix_(prefix), options_(options), policy_(MakePolicy(options.policy)) {}
   Status Load(const kv::KvStore& store);
+  // Evicts what was loaded without its pixels: pictures that are over narrower limits than they were accepted by.
+  void ForgetUnreadable();
   // Makes the loaded table fit these options: another partition rule, a smaller capacity.
   Status Adapt(ReplayOptions::Partition saved_partition);
   std::string PartitionKey(const Example& example) const;

@@ -1,5 +1,6 @@
 #include "replay/kv_replay_buffer.h"
 #include "replay/replay_codec.h"
+#include "storage/base/log.h"
 
 namespace perennial::replay {
 namespace {
@@ -21,17 +22,22 @@ Result<std::vector<std::string>> ReadNumbered(const kv::KvStore& store, kv::Fami
   return values;
 }
 
+// A picture over the limits has no pixels then.
 Result<std::shared_ptr<const Example>> LoadExample(const kv::KvStore& store, kv::Family family, std::string_view prefix,
-                                                   uint64_t id, int image_size) {
+                                                   uint64_t id, const ReplayOptions& options) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto bytes, store.Get(family, Key(prefix, KeyKind::kExample, id)));
   if (!bytes) return Corruption("example " + std::to_string(id) + " is missing");
   PERENNIAL_ASSIGN_OR_RETURN(Example example, DecodeExample(*bytes));
   if (!example.image.empty()) {
-    Result<media::Image> decoded = media::DecodeImage(example.image, media::DecodeLimits());
-    if (!decoded.ok()) return decoded.status().WithContext("picture of log entry " + example.offset.ToString());
-    const bool fits = decoded->width == image_size && decoded->height == image_size;
-    example.pixels = std::make_shared<const media::Image>(fits ? std::move(*decoded)
-                                                               : media::Resize(*decoded, image_size, image_size));
+    const int side = options.image_size;
+    Result<media::Image> decoded = media::DecodeImage(example.image, options.image_limits);
+    if (decoded.ok()) {
+      const bool fits = decoded->width == side && decoded->height == side;
+      example.pixels =
+          std::make_shared<const media::Image>(fits ? std::move(*decoded) : media::Resize(*decoded, side, side));
+    } else if (decoded.status().code() != Code::kResourceExhausted) {
+      return decoded.status().WithContext("picture of log entry " + example.offset.ToString());
+    }
   }
   return std::make_shared<const Example>(std::move(example));
 }
@@ -54,11 +60,24 @@ Status KvReplayBuffer::Load(const kv::KvStore& store) {
                              ReadNumbered(store, family_, prefix_, KeyKind::kSlot, header.slots));
   for (const std::string& value : slot_values) {
     PERENNIAL_ASSIGN_OR_RETURN(Slot slot, DecodeSlot(value));
-    PERENNIAL_ASSIGN_OR_RETURN(slot.example, LoadExample(store, family_, prefix_, slot.id, options_.image_size));
+    PERENNIAL_ASSIGN_OR_RETURN(slot.example, LoadExample(store, family_, prefix_, slot.id, options_));
     slots.push_back(std::move(slot));
   }
   PERENNIAL_RETURN_IF_ERROR(table_.Restore(std::move(slots), std::move(partitions), header.seen, header.next_id));
+  ForgetUnreadable();
   return Adapt(header.partition);
+}
+
+void KvReplayBuffer::ForgetUnreadable() {
+  size_t forgotten = 0;
+  // From the end: the last slot fills a hole, and it was looked at before.
+  for (auto number = static_cast<uint32_t>(table_.size()); number-- > 0;) {
+    const Example& example = *table_.at(number).example;
+    if (example.image.empty() || example.pixels != nullptr) continue;
+    table_.Evict(number);
+    ++forgotten;
+  }
+  if (forgotten > 0) log::Warn("replay_pictures_over_limits", {{"memory", prefix_}, {"forgotten", forgotten}});
 }
 
 Status KvReplayBuffer::Adapt(ReplayOptions::Partition saved_partition) {

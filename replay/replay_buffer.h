@@ -35,6 +35,7 @@ struct ReplayOptions {
   uint64_t capacity = 5000;              // examples
   uint64_t capacity_bytes = 256u << 20;  // encoded bytes of all examples
   int image_size = 32;                   // side of the decoded pictures
+  media::DecodeLimits image_limits;      // a remembered picture that is over them is forgotten on load
   Status Validate() const;
 };
 

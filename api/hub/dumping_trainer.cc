@@ -10,9 +10,12 @@ namespace perennial::hub {
 
 Result<std::unique_ptr<DumpingTrainer>> DumpingTrainer::Wrap(std::unique_ptr<trainer::OnlineTrainer> trainer,
                                                              const std::string& name, const std::string& folder,
+                                                             const media::DecodeLimits& image_limits,
                                                              const samples::SampleLog& log, const Clock& clock) {
   PERENNIAL_RETURN_IF_ERROR(Env::Posix().CreateDirectories(folder));
-  std::unique_ptr<DumpingTrainer> dumping(new DumpingTrainer(std::move(trainer), name, log, clock));
+  trainer::Evaluator::Options evaluation;
+  evaluation.image_limits = image_limits;
+  std::unique_ptr<DumpingTrainer> dumping(new DumpingTrainer(std::move(trainer), name, evaluation, log, clock));
   const std::string path = folder + "/evaluations-" + name + ".ndjson";
   dumping->out_.open(path, std::ios::app);
   if (!dumping->out_) return IoError("can't write " + path, "give a folder that you may write to");
@@ -39,8 +42,10 @@ Status DumpingTrainer::Dump(const trainer::Candidate& candidate, size_t max_per_
     trainer::Evaluator::Predictions answers;
     PERENNIAL_RETURN_IF_ERROR(evaluator_.Predict(*model, offsets, trainer::Evaluator::Hide::kNothing, answers));
     for (const Offset offset : offsets) {
+      const auto answered = answers.find(offset.value);
+      if (answered == answers.end()) continue;  // left out: its picture does not decode
       PERENNIAL_ASSIGN_OR_RETURN(const std::string truth, evaluator_.TrueLabel(offset));
-      const auto answer = static_cast<size_t>(answers.at(offset.value));
+      const auto answer = static_cast<size_t>(answered->second);
       const nlohmann::ordered_json line = {{"time_us", time_us},
                                            {"trainer", name_},
                                            {"steps", steps},

@@ -18,6 +18,7 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   // Appends to FOLDER/evaluations-NAME.ndjson. REQUIRES `log` and `clock` outlive it.
   static Result<std::unique_ptr<DumpingTrainer>> Wrap(std::unique_ptr<trainer::OnlineTrainer> trainer,
                                                       const std::string& name, const std::string& folder,
+                                                      const media::DecodeLimits& image_limits,
                                                       const samples::SampleLog& log, const Clock& clock);
 
   Result<StepOutcome> Step(SteadyTime deadline) override { return trainer_->Step(deadline); }
@@ -27,13 +28,14 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   void Published(const trainer::Candidate& candidate, VersionId version) override {
     trainer_->Published(candidate, version);
   }
+  void SetPublishOwed(bool owed) override { trainer_->SetPublishOwed(owed); }
   Hash256 Fingerprint() const override { return trainer_->Fingerprint(); }
   trainer::TrainerStatus GetStatus() const override { return trainer_->GetStatus(); }
 
  private:
   DumpingTrainer(std::unique_ptr<trainer::OnlineTrainer> trainer, const std::string& name,
-                 const samples::SampleLog& log, const Clock& clock)
-      : trainer_(std::move(trainer)), name_(name), clock_(clock), evaluator_(log, {}) {}
+                 const trainer::Evaluator::Options& evaluation, const samples::SampleLog& log, const Clock& clock)
+      : trainer_(std::move(trainer)), name_(name), clock_(clock), evaluator_(log, evaluation) {}
   Status Dump(const trainer::Candidate& candidate, size_t max_per_slice);
 
   const std::unique_ptr<trainer::OnlineTrainer> trainer_;

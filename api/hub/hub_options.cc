@@ -77,6 +77,8 @@ Status HubOptions::Resolve() {
   trainer.replay.image_size = static_cast<int>(trainer.spec.image_size);
   PERENNIAL_RETURN_IF_ERROR(ReadReplay(replay_policy, replay_partition, trainer.replay));
   samples.seed = trainer.seed;
+  // What the log takes, the trainer, the evaluator and the replay memory must be able to read.
+  trainer.image_limits = samples.image_limits;
 
   PERENNIAL_RETURN_IF_ERROR(http.Validate());
   PERENNIAL_RETURN_IF_ERROR(auth.Validate());

@@ -73,6 +73,7 @@ Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOption
                                                           const std::string& dump_folder,
                                                           const TrainerPair::Parts& parts) {
   const std::string name = options.name;
+  const media::DecodeLimits image_limits = options.image_limits;
   service.on_evaluation = [name, parts](const trainer::EvaluationRecord& record) { Tell(name, record, parts); };
   service.on_state = [name, &events = parts.events](trainer::TrainerState state, const Status& error) {
     events.Publish("trainer_state", {{"trainer", name},
@@ -82,8 +83,8 @@ Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOption
   PERENNIAL_ASSIGN_OR_RETURN(auto trainer,
                              trainer::OnlineTrainer::Open(std::move(options), parts.log, parts.store, parts.clock));
   if (!dump_folder.empty()) {
-    PERENNIAL_ASSIGN_OR_RETURN(trainer,
-                               DumpingTrainer::Wrap(std::move(trainer), name, dump_folder, parts.log, parts.clock));
+    PERENNIAL_ASSIGN_OR_RETURN(trainer, DumpingTrainer::Wrap(std::move(trainer), name, dump_folder, image_limits,
+                                                             parts.log, parts.clock));
   }
   return trainer::TrainerService::Start(std::move(service), std::move(trainer), parts.log, sink, parts.clock);
 }

@@ -114,5 +114,13 @@ TEST(HubOptions, ResolveNamesWhatIsWrong) {
   EXPECT_FALSE(resolve([](HubOptions& o) { o.service.candidate_every_samples = 0; }).ok());
 }
 
+TEST(HubOptions, TheTrainerReadsPicturesByTheLimitsTheyAreTakenBy) {
+  HubOptions options;
+  options.auth.open_loopback = true;
+  options.samples.image_limits.max_side = 9000;
+  ASSERT_TRUE(options.Resolve().ok());
+  EXPECT_EQ(options.trainer.image_limits.max_side, 9000);
+}
+
 }  // namespace
 }  // namespace perennial::hub

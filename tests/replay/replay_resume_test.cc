@@ -153,6 +153,28 @@ TEST(ReplaySaving, PicturesAreMadeAnewAtTheRightSize) {
   }
 }
 
+TEST(ReplaySaving, NarrowerLimitsForgetThePicturesOverThem) {
+  const auto store = kv::OpenMemory(ReplayBuffer::Families());
+  ReplayOptions options;
+  options.image_size = 8;
+  Rng rng(1);
+  {
+    const auto buffer = OpenBuffer(*store, options);
+    for (uint64_t i = 0; i < 12; ++i) {
+      Example example = MakeExample(i, std::to_string(i % 3));
+      if (i % 2 == 0) example.image = Picture(i);
+      buffer->Add(std::move(example), rng);
+    }
+    SaveBuffer(*buffer, *store);
+  }
+  options.image_limits.max_side = 7;
+  const auto buffer = OpenBuffer(*store, options);
+  EXPECT_EQ(buffer->size(), 6U);
+  for (const auto& example : buffer->Draw(12, rng)) EXPECT_TRUE(example->image.empty());
+  SaveBuffer(*buffer, *store);
+  EXPECT_EQ(Contents(*OpenBuffer(*store, options)), Contents(*buffer));
+}
+
 TEST(ReplaySaving, BuffersOfOneStoreDoNotMix) {
   const auto store = kv::OpenMemory(ReplayBuffer::Families());
   Rng rng(1);
