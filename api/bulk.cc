@@ -36,16 +36,28 @@ std::vector<Line> SplitLines(std::string_view body, size_t max_lines) {
   return lines;
 }
 
-// Keeps a line that is no sample where a person can find it, with its beginning as far as it is text.
-void QuarantineLine(samples::SampleLog& log, Line& line) {
+// What is kept of a line that is no sample: its beginning as far as it is text.
+samples::BadInput BadInputOf(const Line& line) {
   constexpr size_t kExcerptBytes = 200;
-  format::Sample partial;
+  samples::BadInput input{line.outcome.error, line.pointer, {}};
   if (const std::string_view excerpt = line.text.substr(0, kExcerptBytes); IsUtf8(excerpt)) {
-    partial.meta["line"] = std::string(excerpt);
+    input.partial.meta["line"] = std::string(excerpt);
   }
-  const auto id = log.Quarantine(line.outcome.error, line.pointer, partial);
-  if (!id.ok()) return log::Error("quarantine_failed", {{"error", id.status().ToString()}});
-  line.outcome.quarantine_id = *id;
+  return input;
+}
+
+// Keeps the lines that are no samples where a person can find them, in one write.
+void QuarantineLines(samples::SampleLog& log, std::vector<Line>& lines) {
+  std::vector<samples::BadInput> inputs;
+  for (const Line& line : lines) {
+    if (line.index == kNoSample) inputs.push_back(BadInputOf(line));
+  }
+  const auto ids = log.QuarantineAll(std::move(inputs));
+  if (!ids.ok()) return log::Error("quarantine_failed", {{"error", ids.status().ToString()}});
+  size_t next = 0;
+  for (Line& line : lines) {
+    if (line.index == kNoSample) line.outcome.quarantine_id = (*ids)[next++];
+  }
 }
 
 void WriteItems(const std::vector<Line>& lines, http::Response& response) {
@@ -95,12 +107,9 @@ void PostBulk(const Services& services, const ApiOptions& options, const http::R
     outcomes = *std::move(appended);
   }
   for (Line& line : lines) {
-    if (line.index == kNoSample) {
-      QuarantineLine(services.log, line);
-    } else {
-      line.outcome = std::move(outcomes[line.index]);
-    }
+    if (line.index != kNoSample) line.outcome = std::move(outcomes[line.index]);
   }
+  QuarantineLines(services.log, lines);
   WriteItems(lines, response);
 }
 

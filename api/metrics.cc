@@ -19,6 +19,7 @@ void LogMetrics(PrometheusText& text, const samples::SampleLogStats& stats) {
   text.Gauge("perennial_samples_trainable", "Samples to learn from.", Number(stats.trainable));
   text.Gauge("perennial_log_entries", "Entries of the sample log.", Number(stats.end));
   text.Gauge("perennial_quarantine_entries", "Entries in quarantine.", Number(stats.quarantine_entries));
+  text.Gauge("perennial_quarantine_bytes", "Bytes of the entries in quarantine.", Number(stats.quarantine_bytes));
 }
 
 void TrainerMetrics(PrometheusText& text, const TrainerControl& control) {

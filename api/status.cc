@@ -15,7 +15,8 @@ nlohmann::ordered_json LogJson(const samples::SampleLogStats& stats) {
           {"held_out", stats.held_out},
           {"trainable", stats.trainable},
           {"image_blobs", stats.image_blobs},
-          {"quarantine_entries", stats.quarantine_entries}};
+          {"quarantine_entries", stats.quarantine_entries},
+          {"quarantine_bytes", stats.quarantine_bytes}};
 }
 
 void GetStatus(const Services& services, SteadyTime started, http::Response& response) {

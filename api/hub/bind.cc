@@ -34,6 +34,10 @@ void BindFaces(SettingTable& table, HubOptions& o) {
              &o.samples.validation_threads});
   table.Add(
       {"ingest", "max_image_side", "--max-image-side", "largest side of a picture", &o.samples.image_limits.max_side});
+  table.Add({"ingest", "max_quarantine_entries", "--max-quarantine", "entries in quarantine, the oldest go first",
+             &o.samples.max_quarantine_entries});
+  table.Add({"ingest", "max_quarantine_bytes", "--max-quarantine-bytes", "their bytes, the oldest go first",
+             &o.samples.max_quarantine_bytes});
 }
 
 void BindUpdates(SettingTable& table, HubOptions& o) {

@@ -75,19 +75,30 @@ Offset AppendDraft::AddFlush() {
 
 uint64_t AppendDraft::AddQuarantine(const Status& error, std::string_view pointer, format::Sample sample) {
   const uint64_t id = state_.next_quarantine_id++;
-  ++state_.stats.quarantine_entries;
   // What is over a limit would only be refused again, and could fill the disk.
   if (sample.image.size() > options_.limits.max_image_bytes) sample.image.clear();
   if (sample.text.size() > (1u << 20)) sample.text.clear();
   const QuarantineEntry entry{
       .id = id, .error = error, .pointer = std::string(pointer), .sample = std::move(sample), .time_us = now_us_};
-  batch_.Put(families_.quarantine, BigEndian64(id), EncodeQuarantine(entry));
+  std::string record = EncodeQuarantine(entry);
+  ++state_.stats.quarantine_entries;
+  state_.stats.quarantine_bytes += record.size();
+  quarantined_.push_back({id, record.size()});
+  batch_.Put(families_.quarantine, BigEndian64(id), std::move(record));
   return id;
 }
 
-void AppendDraft::DropQuarantine(uint64_t id) {
+void AppendDraft::DropQuarantine(uint64_t id, uint64_t bytes) {
   --state_.stats.quarantine_entries;
+  state_.stats.quarantine_bytes -= bytes;
   batch_.Delete(families_.quarantine, BigEndian64(id));
+}
+
+bool AppendDraft::DropOldestAdded() {
+  if (quarantined_.empty()) return false;
+  DropQuarantine(quarantined_.front().id, quarantined_.front().bytes);
+  quarantined_.pop_front();
+  return true;
 }
 
 bool AppendDraft::Finish() {

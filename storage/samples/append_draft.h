@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,7 +26,10 @@ class AppendDraft {
   Offset AddLateLabel(const LogRecord& record, Offset offset, std::string_view waiting_key, std::string_view label);
   Offset AddFlush();
   uint64_t AddQuarantine(const Status& error, std::string_view pointer, format::Sample sample);
-  void DropQuarantine(uint64_t id);
+  // `bytes` is the size of its record.
+  void DropQuarantine(uint64_t id, uint64_t bytes);
+  // Drops the oldest entry that this draft added; false when none is left.
+  bool DropOldestAdded();
   // Adds the state; call last. True when the batch holds more than counters, so that it must be synced.
   bool Finish();
 
@@ -45,6 +49,11 @@ class AppendDraft {
   kv::WriteBatch batch_;
   std::unordered_map<std::string, Offset> offsets_;  // this draft's dedup keys
   std::unordered_map<Hash256, bool> blobs_;          // this draft's images
+  struct Quarantined {
+    uint64_t id;
+    uint64_t bytes;
+  };
+  std::deque<Quarantined> quarantined_;  // this draft's entries, oldest first
 };
 
 }  // namespace perennial::samples

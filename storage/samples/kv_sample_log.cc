@@ -11,7 +11,11 @@ Status SampleLogOptions::Validate() const {
   if (validation_threads < 1 || validation_threads > 256) {
     return InvalidArgument("validation_threads must be between 1 and 256");
   }
+  if (image_limits.max_side < 1 || image_limits.max_pixels < 1) {
+    return InvalidArgument("the limits of pictures must be at least 1 pixel");
+  }
   if (max_quarantine_entries < 1) return InvalidArgument("max_quarantine_entries must be at least 1");
+  if (max_quarantine_bytes < 1) return InvalidArgument("max_quarantine_bytes must be at least 1");
   return Status::Ok();
 }
 
@@ -37,6 +41,15 @@ Result<uint64_t> EndByLastKey(const kv::KvStore& store, const LogFamilies& famil
   return ReadBigEndian64(at->key()) + 1;
 }
 
+// For a log that was written before they were counted.
+Status CountQuarantineBytes(const kv::KvStore& store, const LogFamilies& families, LogState& state) {
+  state.stats.quarantine_bytes = 0;
+  const auto at = store.NewIterator(families.quarantine);
+  for (at->SeekToFirst(); at->Valid(); at->Next()) state.stats.quarantine_bytes += at->value().size();
+  state.quarantine_bytes_known = true;
+  return at->status();
+}
+
 Result<LogState> LoadState(const kv::KvStore& store, const LogFamilies& families, const SampleLogOptions& options) {
   LogState state;
   state.seed = options.seed;
@@ -45,6 +58,7 @@ Result<LogState> LoadState(const kv::KvStore& store, const LogFamilies& families
   if (stored) {
     PERENNIAL_ASSIGN_OR_RETURN(state, LogState::Decode(*stored));
   }
+  if (!state.quarantine_bytes_known) PERENNIAL_RETURN_IF_ERROR(CountQuarantineBytes(store, families, state));
   PERENNIAL_ASSIGN_OR_RETURN(const uint64_t end, EndByLastKey(store, families));
   if (end != state.stats.end) {
     return Corruption("the counters say that the log ends at " + std::to_string(state.stats.end) + ", it ends at " +

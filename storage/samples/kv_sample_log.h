@@ -25,6 +25,7 @@ class KvSampleLog final : public SampleLog {
                                             std::vector<std::string> pointers) override;
   Result<Offset> AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) override;
   Result<Offset> AppendFlush() override;
+  Result<std::vector<uint64_t>> QuarantineAll(std::vector<BadInput> inputs) override;
   Result<uint64_t> Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) override;
   Status DropQuarantine(uint64_t id) override;
 
@@ -42,7 +43,8 @@ class KvSampleLog final : public SampleLog {
   AppendDraft NewDraft() const { return {families_, options_, Snapshot(), clock_.WallMicros()}; }
   // Writes the draft and makes its state the log's.
   Status Commit(AppendDraft& draft) REQUIRES_LOCK(append_mutex_);
-  Status TrimQuarantine(AppendDraft& draft, uint64_t first_new_id) REQUIRES_LOCK(append_mutex_);
+  // Drops the oldest entries until those that stay keep both bounds.
+  Status TrimQuarantine(AppendDraft& draft) REQUIRES_LOCK(append_mutex_);
   // The records at `offsets`, all of which must exist.
   Result<std::vector<LogRecord>> ReadRecords(const std::vector<Offset>& offsets) const;
 

@@ -13,13 +13,12 @@ Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sampl
   MutexLock lock(append_mutex_);
   if (End() != end_before) PERENNIAL_RETURN_IF_ERROR(checker_.LookUp(checked));
   AppendDraft draft = NewDraft();
-  const uint64_t first_new_id = draft.state().next_quarantine_id;
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
     outcomes.push_back(draft.Add(std::move(samples[i]), checked[i], std::move(pointers[i])));
   }
-  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft, first_new_id));
+  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft));
   PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append to the sample log"));
   return outcomes;
 }
@@ -58,15 +57,28 @@ Result<Offset> KvSampleLog::AppendFlush() {
   return at;
 }
 
-Result<uint64_t> KvSampleLog::Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) {
-  if (error.ok()) return InvalidArgument("quarantine needs an error");
+Result<std::vector<uint64_t>> KvSampleLog::QuarantineAll(std::vector<BadInput> inputs) {
+  for (const BadInput& input : inputs) {
+    if (input.error.ok()) return InvalidArgument("quarantine needs an error");
+  }
+  std::vector<uint64_t> ids;
+  if (inputs.empty()) return ids;
   MutexLock lock(append_mutex_);
   AppendDraft draft = NewDraft();
-  ++draft.state().stats.quarantined;
-  const uint64_t id = draft.AddQuarantine(error, pointer, partial);
-  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft, id));
+  for (BadInput& input : inputs) {
+    ++draft.state().stats.quarantined;
+    ids.push_back(draft.AddQuarantine(input.error, input.pointer, std::move(input.partial)));
+  }
+  PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft));
   PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("write to quarantine"));
-  return id;
+  return ids;
+}
+
+Result<uint64_t> KvSampleLog::Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) {
+  std::vector<BadInput> one;
+  one.push_back({error, std::string(pointer), partial});
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<uint64_t> ids, QuarantineAll(std::move(one)));
+  return ids[0];
 }
 
 Status KvSampleLog::DropQuarantine(uint64_t id) {
@@ -74,21 +86,24 @@ Status KvSampleLog::DropQuarantine(uint64_t id) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto stored, store_.Get(families_.quarantine, BigEndian64(id)));
   if (!stored) return NotFound("no quarantine entry " + std::to_string(id));
   AppendDraft draft = NewDraft();
-  draft.DropQuarantine(id);
+  draft.DropQuarantine(id, stored->size());
   return Commit(draft).WithContext("drop from quarantine");
 }
 
-Status KvSampleLog::TrimQuarantine(AppendDraft& draft, uint64_t first_new_id) {
-  const uint64_t held = draft.state().stats.quarantine_entries;
-  if (held <= options_.max_quarantine_entries) return Status::Ok();
-  uint64_t excess = held - options_.max_quarantine_entries;
+Status KvSampleLog::TrimQuarantine(AppendDraft& draft) {
+  const auto is_over = [this, &stats = draft.state().stats] {
+    return stats.quarantine_entries > options_.max_quarantine_entries ||
+           stats.quarantine_bytes > options_.max_quarantine_bytes;
+  };
+  if (!is_over()) return Status::Ok();
   const auto at = store_.NewIterator(families_.quarantine);
-  for (at->SeekToFirst(); at->Valid() && excess > 0; at->Next(), --excess) {
+  for (at->SeekToFirst(); at->Valid() && is_over(); at->Next()) {
     if (at->key().size() != 8) return Corruption("malformed key in the quarantine");
-    draft.DropQuarantine(ReadBigEndian64(at->key()));
+    draft.DropQuarantine(ReadBigEndian64(at->key()), at->value().size());
   }
   PERENNIAL_RETURN_IF_ERROR(at->status());
-  for (uint64_t id = first_new_id; excess > 0; ++id, --excess) draft.DropQuarantine(id);
+  while (is_over() && draft.DropOldestAdded()) {
+  }
   return Status::Ok();
 }
 

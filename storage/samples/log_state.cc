@@ -5,7 +5,8 @@
 
 namespace perennial::samples {
 namespace {
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kFormatVersion = 2;
+constexpr uint8_t kWithoutQuarantineBytes = 1;
 }  // namespace
 
 void LogState::AddSlice(std::string name) {
@@ -22,12 +23,16 @@ std::string LogState::Encode() const {
     out.Varint(count);
   }
   out.F64(held_out_share);
+  out.Varint(stats.quarantine_bytes);
   return out.Take();
 }
 
 Result<LogState> LogState::Decode(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.U8() != kFormatVersion) return Corruption("sample log state: unknown format version");
+  const uint8_t version = in.U8();
+  if (version != kFormatVersion && version != kWithoutQuarantineBytes) {
+    return Corruption("sample log state: unknown format version");
+  }
   LogState state;
   for (uint64_t* count :
        {&state.stats.end, &state.stats.accepted, &state.stats.duplicates, &state.stats.quarantined,
@@ -36,6 +41,8 @@ Result<LogState> LogState::Decode(std::string_view bytes) {
     *count = in.Varint();
   }
   state.held_out_share = in.F64();
+  state.quarantine_bytes_known = version != kWithoutQuarantineBytes;
+  if (state.quarantine_bytes_known) state.stats.quarantine_bytes = in.Varint();
   PERENNIAL_RETURN_IF_ERROR(in.Finish("sample log state"));
   return state;
 }

@@ -22,7 +22,8 @@ struct SampleLogOptions {
   double held_out_share = 0.05;  // of groups, drawn by hash; never trained on
   uint64_t seed = 1;             // of that draw
   size_t validation_threads = 2;
-  uint64_t max_quarantine_entries = 100'000;  // the oldest go first
+  uint64_t max_quarantine_entries = 100'000;     // the oldest go first
+  uint64_t max_quarantine_bytes = 256ull << 20;  // of their records, content included; the oldest go first
   Status Validate() const;
 };
 
@@ -54,6 +55,13 @@ struct AppendOutcome {
   uint64_t quarantine_id = 0;  // kQuarantined
 };
 
+// Input that could not even be parsed into a sample.
+struct BadInput {
+  Status error;            // why
+  std::string pointer;     // as QuarantineEntry's
+  format::Sample partial;  // as far as it could be read
+};
+
 struct QuarantineEntry {
   uint64_t id = 0;
   Status error;
@@ -68,6 +76,7 @@ struct SampleLogStats {
   uint64_t accepted = 0, duplicates = 0, quarantined = 0, waiting_for_label = 0, held_out = 0, trainable = 0;
   uint64_t image_blobs = 0;
   uint64_t quarantine_entries = 0;
+  uint64_t quarantine_bytes = 0;
 };
 
 // The durable sample log on a KvStore: offsets from 0 without gaps, image blobs stored once per content hash, a dedup
@@ -89,7 +98,9 @@ class SampleLog {
   // Labels the sample (source, id) that waits for one. kNotFound, or kAlreadyExists when it has a label already.
   virtual Result<Offset> AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) = 0;
   virtual Result<Offset> AppendFlush() = 0;
-  // Records input that could not even be parsed into a sample.
+  // Records bad input in one synced batch, all or nothing; ids in request order. kInvalidArgument when one has no error.
+  virtual Result<std::vector<uint64_t>> QuarantineAll(std::vector<BadInput> inputs) = 0;
+  // The same for one.
   virtual Result<uint64_t> Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) = 0;
 
   virtual Result<Entry> Read(Offset offset) const = 0;

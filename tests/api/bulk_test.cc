@@ -64,6 +64,21 @@ TEST_F(BulkTest, DeeplyNestedJsonIsOnlyABadLine) {
   EXPECT_EQ(answer.body["items"][1]["status"], "accepted");
 }
 
+TEST_F(BulkTest, AThousandBadLinesAreOneWrite) {
+  std::string body;
+  for (int i = 0; i < 1000; ++i) body += "{not json " + std::to_string(i) + "\n";
+  body += Line("1", "a", "b");
+  const uint64_t before = store_->writes();
+  const Answer answer = PostRaw(kPath, body, kNdjson);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_LE(store_->writes(), before + 2) << "the good line's, and the bad lines'";
+  EXPECT_EQ(log_->Stats().quarantine_entries, 1000u);
+  EXPECT_EQ(answer.body["items"][0]["quarantine_id"], 1);
+  EXPECT_EQ(answer.body["items"][999]["quarantine_id"], 1000);
+  const nlohmann::json entry = Get("/api/v1/quarantine?after=999").body["entries"][0];
+  EXPECT_EQ(entry["pointer"], "line 1000");
+}
+
 TEST_F(BulkTest, AFullDiskIs503AndNothingWasStored) {
   store_->FailWrites(1, ResourceExhausted("no space left on device"), 1000);
   EXPECT_EQ(PostRaw(kPath, Line("1", "a", "b"), kNdjson).status, 503);

@@ -106,7 +106,8 @@ TEST(LogState, RoundTripsAndRefusesTruncations) {
                  .held_out = 6,
                  .trainable = 7,
                  .image_blobs = 8,
-                 .quarantine_entries = 9};
+                 .quarantine_entries = 9,
+                 .quarantine_bytes = 10'000};
   state.seed = UINT64_MAX;
   state.held_out_share = 0.05;
   const std::string bytes = state.Encode();
@@ -114,6 +115,18 @@ TEST(LogState, RoundTripsAndRefusesTruncations) {
   EXPECT_EQ(back.Encode(), bytes);
   EXPECT_EQ(back.stats.trainable, 7U);
   EXPECT_EQ(back.held_out_share, 0.05);
+  EXPECT_TRUE(back.quarantine_bytes_known);
+  ExpectOnlyWholeIsRead(bytes, LogState::Decode);
+}
+
+TEST(LogState, ReadsVersion1WhichDidNotCountTheQuarantinesBytes) {
+  const std::string bytes = HexDecode("01" "0a0803020104030107" "0205" "9a9999999999a93f").value();
+  const LogState back = LogState::Decode(bytes).value();
+  EXPECT_EQ(back.stats.end, 10U);
+  EXPECT_EQ(back.stats.quarantine_entries, 7U);
+  EXPECT_EQ(back.next_quarantine_id, 2U);
+  EXPECT_EQ(back.held_out_share, 0.05);
+  EXPECT_FALSE(back.quarantine_bytes_known);
   ExpectOnlyWholeIsRead(bytes, LogState::Decode);
 }
 

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "storage/kv/fault_store.h"
 #include "tests/samples/log_fixture.h"
 
 namespace perennial::samples {
@@ -91,6 +92,66 @@ TEST_F(QuarantineTest, TheOldestGoFirstWhenItIsFull) {
   EXPECT_THAT(ids, testing::ElementsAre(8, 9, 10));
   EXPECT_EQ(outcomes.back().quarantine_id, 10U);
   EXPECT_EQ(log_->Stats().quarantine_entries, 3U);
+}
+
+TEST_F(QuarantineTest, TheOldestGoFirstWhenItsBytesAreOverTheBound) {
+  options_.max_quarantine_bytes = 10'000;
+  OpenLog();
+  format::Sample large;
+  large.text = std::string(3000, 't');
+  std::vector<uint64_t> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(log_->Quarantine(InvalidArgument("bad"), "", large).value());
+  const auto kept = [this] {
+    std::vector<uint64_t> all;
+    for (const auto& entry : log_->ListQuarantine(0, 100).value()) all.push_back(entry.id);
+    return all;
+  };
+  EXPECT_THAT(kept(), testing::ElementsAre(3, 4, 5));
+  EXPECT_EQ(log_->Stats().quarantine_entries, 3U);
+  EXPECT_GT(log_->Stats().quarantine_bytes, 9000U);
+  EXPECT_LE(log_->Stats().quarantine_bytes, 10'000U);
+
+  // Within one batch too; what goes by hand makes room.
+  ASSERT_TRUE(log_->DropQuarantine(4).ok());
+  std::vector<BadInput> many(6);
+  for (BadInput& input : many) input = {InvalidArgument("bad"), "", large};
+  ASSERT_TRUE(log_->QuarantineAll(std::move(many)).ok());
+  EXPECT_THAT(kept(), testing::ElementsAre(9, 10, 11));
+  for (const uint64_t id : kept()) ASSERT_TRUE(log_->DropQuarantine(id).ok());
+  EXPECT_EQ(log_->Stats().quarantine_bytes, 0U);
+}
+
+TEST_F(QuarantineTest, ALogThatDidNotCountBytesIsAddedUpOnce) {
+  const auto meta = store_->FindFamily("samples.meta").value();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(log_->Quarantine(InvalidArgument("bad"), std::to_string(i), {}).ok());
+  const uint64_t counted = log_->Stats().quarantine_bytes;
+  // Version 1 of the state: without the bytes at its end.
+  std::string state = **store_->Get(meta, "state");
+  state.resize(state.size() - (counted < 128 ? 1 : 2));
+  state[0] = 1;
+  kv::WriteBatch batch;
+  batch.Put(meta, "state", state);
+  ASSERT_TRUE(store_->Write(batch, kv::Durability::kSynced).ok());
+  OpenLog();
+  EXPECT_EQ(log_->Stats().quarantine_bytes, counted);
+  EXPECT_EQ(log_->Stats().quarantine_entries, 4U);
+}
+
+TEST_F(QuarantineTest, ABatchOfBadInputIsOneWrite) {
+  kv::FaultStore counting(*store_);
+  auto log = SampleLog::Open(counting, options_, clock_).value();
+  std::vector<BadInput> many(1000);
+  for (BadInput& input : many) input = {InvalidArgument("not JSON"), "", {}};
+  const uint64_t before = counting.writes();
+  const auto ids = log->QuarantineAll(many).value();
+  EXPECT_EQ(counting.writes(), before + 1);
+  EXPECT_EQ(ids.size(), 1000U);
+  EXPECT_EQ(ids.back(), 1000U);
+  EXPECT_EQ(log->Stats().quarantined, 1000U);
+  EXPECT_TRUE(log->QuarantineAll({}).value().empty());
+  many[7].error = Status::Ok();
+  EXPECT_EQ(log->QuarantineAll(many).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(log->Stats().quarantine_entries, 1000U);
 }
 
 TEST_F(QuarantineTest, OversizedContentIsNotKept) {
