@@ -113,5 +113,28 @@ TEST(UpdateAccess, PeerThatNeverReadsStaysWithinItsCreditAndBlocksNobody) {
   EXPECT_TRUE(Eventually([&] { return node.edge().stable() == one; })) << node.Get().last_error;
 }
 
+TEST(UpdateAccess, APeerOutOfCreditCostsNoReadsOfTheStore) {
+  TestHub hub;
+  const format::ObjectRef snapshot = hub.ManifestOf(hub.Release(MakeImage(1, 256))).objects.front();
+  ASSERT_GE(snapshot.chunks.size(), 3u);
+  RawPeer peer(hub.AddNode("edge-1"), hub.server().bulk_endpoint());
+  ASSERT_TRUE(peer.Send(transport::GetChunks{7, 0, 1, snapshot.chunks}));
+  const std::optional<Message> first = peer.Receive();
+  ASSERT_TRUE(first.has_value() && std::holds_alternative<transport::ChunkReply>(*first));
+  // Every answer shows one more turn of the hub's loop, and each turn looks at what peers wait for.
+  for (int turn = 0; turn < 5; ++turn) {
+    ASSERT_TRUE(peer.Send(transport::GetManifest{VersionId{77}}));
+    const std::optional<Message> answer = peer.Receive();
+    ASSERT_TRUE(answer.has_value() && std::holds_alternative<ErrorReply>(*answer));
+  }
+  EXPECT_EQ(hub.store().reads(), 1u);
+  // An acknowledgement lets the next one go.
+  const uint64_t got = std::get<transport::ChunkReply>(*first).bytes.size();
+  ASSERT_TRUE(peer.Send(transport::GetChunks{7, got, 1, {}}));
+  const std::optional<Message> second = peer.Receive();
+  ASSERT_TRUE(second.has_value() && std::holds_alternative<transport::ChunkReply>(*second));
+  EXPECT_EQ(hub.store().reads(), 2u);
+}
+
 }  // namespace
 }  // namespace perennial::updater

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/format/manifest.h"
 
 namespace perennial::transport {
 namespace {
@@ -46,6 +47,9 @@ void BulkService::OnGetChunks(const std::string& node, const std::string& route,
 }
 
 BulkService::Step BulkService::SendNext(Peer& peer) {
+  // Before the store is read: a peer without credit must cost nothing. The chunk's size is not known yet, so there must
+  // be room for the largest; one chunk always may go.
+  if (!peer.credit.MaySend(format::kMaxChunkSize)) return Step::kNoCredit;
   const Hash256 hash = peer.credit.Next();
   Result<std::string> bytes = store_.ReadChunk(hash);
   if (!bytes.ok()) {
@@ -55,7 +59,6 @@ BulkService::Step BulkService::SendNext(Peer& peer) {
     return Step::kSent;
   }
   const uint64_t size = bytes->size();
-  if (!peer.credit.MaySend(size)) return Step::kNoCredit;
   const ChunkReply reply{peer.credit.generation(), hash, std::move(*bytes)};
   switch (router_.Send({peer.route, EncodeMessage(reply)})) {
     case SendOutcome::kSent:
