@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/base/bytes.h"
 #include "storage/base/log.h"
 #include "storage/base/mutex.h"
 #include "updater/rollout_record.h"
@@ -55,7 +56,7 @@ class Controller final : public RolloutController {
   void OnRefused(const std::string& node, VersionId version, std::string_view why) override {
     MutexLock lock(mutex_);
     if (version.value != 0 && version == record_.state.candidate && refusal_.empty()) {
-      refusal_ = "node " + node + " refused it: " + std::string(why);
+      refusal_ = "node " + node + " refused it: " + PlainText(why, kMaxRefusalBytes);
     }
   }
   void Tick() override;
@@ -66,7 +67,7 @@ class Controller final : public RolloutController {
 
  private:
   Status End(bool promote, std::string_view why);
-  Status EndLocked(bool promote, std::string_view why) REQUIRES_LOCK(mutex_);
+  Status EndLocked(bool promote, std::string_view words) REQUIRES_LOCK(mutex_);
   Status NeedTrial() const REQUIRES_LOCK(mutex_);
   Status Adopt(RolloutRecord next) REQUIRES_LOCK(mutex_);
   void Note(RolloutRecord& record, std::string kind, VersionId version, std::string_view reason) const;
@@ -157,8 +158,9 @@ Status Controller::End(bool promote, std::string_view why) {
   return Tell(change());
 }
 
-Status Controller::EndLocked(bool promote, std::string_view why) {
+Status Controller::EndLocked(bool promote, std::string_view words) {
   PERENNIAL_RETURN_IF_ERROR(NeedTrial());
+  const std::string why = PlainText(words, kMaxReasonBytes);
   RolloutRecord next = record_;
   const VersionId candidate = next.state.candidate;
   const VersionId stable = next.state.stable;
@@ -174,8 +176,7 @@ Status Controller::EndLocked(bool promote, std::string_view why) {
   refusal_.clear();
   Mark(candidate, promote ? VersionFate::kStable : VersionFate::kRolledBack, why);
   if (promote) Mark(stable, VersionFate::kRetired, "replaced by version " + candidate.ToString());
-  log::Info(promote ? "rollout.promoted" : "rollout.rolled_back",
-            {{"version", candidate.value}, {"reason", std::string(why)}});
+  log::Info(promote ? "rollout.promoted" : "rollout.rolled_back", {{"version", candidate.value}, {"reason", why}});
   return Status::Ok();
 }
 
@@ -221,8 +222,7 @@ Status Controller::Adopt(RolloutRecord next) {
 }
 
 void Controller::Note(RolloutRecord& record, std::string kind, VersionId version, std::string_view reason) const {
-  record.history.push_back(
-      {clock_.WallMicros(), std::move(kind), version, std::string(reason.substr(0, kMaxReasonBytes))});
+  record.history.push_back({clock_.WallMicros(), std::move(kind), version, std::string(reason)});
   if (record.history.size() > kMaxHistory) record.history.erase(record.history.begin());
 }
 

@@ -66,7 +66,8 @@ class RolloutController {
   // Latest counts of one node; sums over nodes decide. Counts of other versions than the two arms are ignored.
   virtual void OnEvidence(const std::string& node, const std::vector<ArmCounts>& counts) = 0;
   // A node will not serve the candidate (its warm-up failed, it gave NaN there, it crashed the process twice): a hard
-  // guard, the trial is rolled back. Ignored for other versions than the candidate.
+  // guard, the trial is rolled back. Ignored for other versions than the candidate. `why` is the node's own text: it is
+  // cut, and made plain, before anyone sees it.
   virtual void OnRefused(const std::string& node, VersionId version, std::string_view why) = 0;
   // Checks deadline and evidence; called about ten times a second by the update server's thread.
   virtual void Tick() = 0;

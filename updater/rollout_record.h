@@ -22,5 +22,6 @@ struct RolloutRecord {
 
 inline constexpr size_t kMaxHistory = 256;
 inline constexpr size_t kMaxReasonBytes = 1024;
+inline constexpr size_t kMaxRefusalBytes = 256;  // of a node's own words in a reason
 
 }  // namespace perennial::updater

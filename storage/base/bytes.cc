@@ -122,6 +122,32 @@ std::array<int8_t, 256> Base64Table() {
   for (size_t i = 0; i < kBase64.size(); ++i) table[static_cast<uint8_t>(kBase64[i])] = static_cast<int8_t>(i);
   return table;
 }
+// Size of the well-formed UTF-8 character that `text` begins with, and its code point; 0 when it begins with none.
+size_t Character(std::string_view text, uint32_t& point) {
+  const auto lead = static_cast<uint8_t>(text[0]);
+  size_t size = 0;
+  uint32_t least = 0;
+  if (lead < 0x80) {
+    size = 1, point = lead;
+  } else if ((lead & 0xe0) == 0xc0) {
+    size = 2, point = lead & 0x1fU, least = 0x80;
+  } else if ((lead & 0xf0) == 0xe0) {
+    size = 3, point = lead & 0x0fU, least = 0x800;
+  } else if ((lead & 0xf8) == 0xf0) {
+    size = 4, point = lead & 0x07U, least = 0x10000;
+  } else {
+    return 0;
+  }
+  if (text.size() < size) return 0;
+  for (size_t i = 1; i < size; ++i) {
+    const auto next = static_cast<uint8_t>(text[i]);
+    if ((next & 0xc0) != 0x80) return 0;
+    point = (point << 6) | (next & 0x3fU);
+  }
+  if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return 0;
+  return size;
+}
+
 }  // namespace
 
 std::string Base64Encode(std::string_view bytes) {
@@ -159,35 +185,27 @@ Result<std::string> Base64Decode(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    size_t n = 0;
+  while (!text.empty()) {
     uint32_t point = 0;
-    uint32_t least = 0;
-    if ((lead & 0xe0) == 0xc0) {
-      n = 2, point = lead & 0x1fU, least = 0x80;
-    } else if ((lead & 0xf0) == 0xe0) {
-      n = 3, point = lead & 0x0fU, least = 0x800;
-    } else if ((lead & 0xf8) == 0xf0) {
-      n = 4, point = lead & 0x07U, least = 0x10000;
-    } else {
-      return false;
-    }
-    if (text.size() - i < n) return false;
-    for (size_t j = 1; j < n; ++j) {
-      const auto next = static_cast<uint8_t>(text[i + j]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = (point << 6) | (next & 0x3fU);
-    }
-    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
-    i += n;
+    const size_t size = Character(text, point);
+    if (size == 0) return false;
+    text.remove_prefix(size);
   }
   return true;
+}
+
+std::string PlainText(std::string_view text, size_t max_bytes) {
+  std::string out;
+  while (!text.empty()) {
+    uint32_t point = 0;
+    const size_t size = Character(text, point);
+    const bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+    const std::string_view next = size == 0 ? "?" : control ? " " : text.substr(0, size);
+    if (out.size() + next.size() > max_bytes) break;
+    out.append(next);
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out;
 }
 
 }  // namespace perennial

@@ -81,5 +81,8 @@ Result<std::string> Base64Decode(std::string_view text);
 
 // True when `text` is well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
 bool IsUtf8(std::string_view text);
+// A stranger's `text` made fit for logs, JSON and a terminal: well-formed UTF-8, one '?' for each byte that is none, a
+// space for each control character, at most `max_bytes` and never half a character.
+std::string PlainText(std::string_view text, size_t max_bytes);
 
 }  // namespace perennial

@@ -75,6 +75,29 @@ TEST(Utf8, RefusesMalformedText) {
   for (const char* text : bad) EXPECT_FALSE(IsUtf8(text)) << HexEncode(text);
 }
 
+TEST(PlainText, KeepsWhatPeopleCanReadAndNothingElse) {
+  EXPECT_EQ(PlainText("warm-up failed", 100), "warm-up failed");
+  EXPECT_EQ(PlainText("a\nb\x1b[31m\tc\x7f", 100), "a b [31m c ");
+  EXPECT_EQ(PlainText(std::string_view("a\0b", 3), 100), "a b");
+  EXPECT_EQ(PlainText("\xc2\x85next", 100), " next");
+  EXPECT_EQ(PlainText("\xff\xfe ok \xc3", 100), "?? ok ?");
+  EXPECT_EQ(PlainText("\xed\xa0\x80", 100), "???");
+  EXPECT_EQ(PlainText("", 100), "");
+}
+
+TEST(PlainText, CutsBetweenCharacters) {
+  const std::string text =
+      "gr\xc3\xb6\xc3\x9f"
+      "e \xe2\x82\xac \xf0\x9f\x98\x80";
+  for (size_t size = 0; size <= text.size(); ++size) {
+    const std::string cut = PlainText(text, size);
+    EXPECT_LE(cut.size(), size);
+    EXPECT_GE(cut.size() + 4, size + 1);
+    EXPECT_TRUE(IsUtf8(cut));
+    EXPECT_TRUE(text.starts_with(cut));
+  }
+}
+
 TEST(Utf8, EveryCutInsideACharacterIsRefused) {
   const std::string text = "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80";
   const std::vector<size_t> borders = {0, 1, 3, 6, 10};

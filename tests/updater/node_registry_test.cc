@@ -45,11 +45,13 @@ TEST(NodeRegistry, TextsAndNumbersThatWouldBreakReadersAreTamed) {
   ManualClock clock;
   NodeRegistry registry(clock, std::chrono::seconds(1), 2);
   Report report = From("a");
-  report.last_error = "\xff\xfe";
+  report.state = "FETCH\n";
+  report.last_error = "\xff\x1b[31m";
   report.arms.push_back({});
   report.arms[0].confidence_sum = std::nan("");
   ASSERT_TRUE(registry.OnReport("r", report).ok());
-  EXPECT_EQ(registry.Nodes()[0].last_error, "(not UTF-8)");
+  EXPECT_EQ(registry.Nodes()[0].state, "FETCH ");
+  EXPECT_EQ(registry.Nodes()[0].last_error, "? [31m");
   EXPECT_EQ(registry.Nodes()[0].arms[0].confidence_sum, 0.0);
 }
 

@@ -121,6 +121,16 @@ TEST_F(RolloutTest, NodeThatRefusesTheCandidateEndsTheTrial) {
   EXPECT_NE(rollout_->History().back().reason.find("node a refused it: warm-up failed"), std::string::npos);
 }
 
+TEST_F(RolloutTest, ANodesWordsAreMadePlainBeforeAnyoneSeesThem) {
+  StartTrial();
+  rollout_->OnRefused("a", two_, "bad\n2026 I forged line\x1b[2J\xff " + std::string(100'000, 'x'));
+  rollout_->Tick();
+  const std::string reason = rollout_->History().back().reason;
+  EXPECT_TRUE(reason.starts_with("node a refused it: bad 2026 I forged line [2J? xxx")) << reason;
+  EXPECT_LE(reason.size(), 300u);
+  EXPECT_EQ(store_->Get(two_)->reason, reason);
+}
+
 TEST_F(RolloutTest, DeadlineRollsBackAsInconclusive) {
   StartTrial();
   clock_.Advance(options_.deadline - std::chrono::seconds(1));

@@ -1,7 +1,6 @@
 #include "updater/transport/node_registry.h"
 
 #include <cmath>
-#include <string_view>
 
 #include "storage/base/bytes.h"
 
@@ -15,9 +14,8 @@ void Tame(updater::ArmCounts& arm) {
 }
 
 // Texts come from a node; a listed one, but its bytes are still not ours.
-std::string Utf8Or(const std::string& text, std::string_view instead) {
-  return IsUtf8(text) ? text : std::string(instead);
-}
+std::string Name(const std::string& text) { return PlainText(text, kMaxNameBytes); }
+std::string Text(const std::string& text) { return PlainText(text, kMaxTextBytes); }
 
 }  // namespace
 
@@ -31,15 +29,15 @@ Status NodeRegistry::OnReport(const std::string& route, const Report& report) {
   entry.last_seen = clock_.Now();
   updater::NodeStatus& status = entry.status;
   status.name = report.name;
-  status.state = Utf8Or(report.state, "UNKNOWN");
+  status.state = Name(report.state);
   status.stable = report.stable;
   status.candidate = report.candidate;
   status.last_seen_us = clock_.WallMicros();
   status.connected = true;
   status.swaps = report.swaps;
   status.bytes_downloaded = report.bytes_downloaded;
-  status.last_error = Utf8Or(report.last_error, "(not UTF-8)");
-  status.http_address = Utf8Or(report.http_address, "");
+  status.last_error = Text(report.last_error);
+  status.http_address = Text(report.http_address);
   status.arms = report.arms;
   for (updater::ArmCounts& arm : status.arms) Tame(arm);
   return Status::Ok();

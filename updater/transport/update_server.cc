@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "storage/base/bytes.h"
 #include "storage/base/log.h"
 #include "storage/base/queue.h"
 #include "storage/base/thread.h"
@@ -264,7 +265,7 @@ void Server::OnMessage(const std::string& node, const std::string& route, const 
 
 void Server::OnReport(const std::string& node, const std::string& route, const Report& report) {
   if (report.name != node) {
-    log::Warn("update.report_refused", {{"node", node}, {"claims", report.name}});
+    log::Warn("update.report_refused", {{"node", node}, {"claims", PlainText(report.name, kMaxNameBytes)}});
     bulk_.Reply(route, ErrorReply{ErrorReply::About::kRequest,
                                   0,
                                   {},
