@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "api/json_body.h"
 #include "api/services.h"
@@ -24,20 +25,36 @@ nlohmann::ordered_json ObjectJson(const format::ObjectRef& object) {
           {"chunks", object.chunks.size()}};
 }
 
-nlohmann::ordered_json VersionJson(const versions::VersionRecord& record) {
+using Records = std::vector<versions::VersionRecord>;
+
+// The version that nodes held when `record` was published: the last one before it that became stable. A trial ends
+// before the next version is published, so its fate tells. The end when there was none.
+Records::const_iterator HeldBefore(const Records& records, Records::const_iterator record) {
+  while (record != records.begin()) {
+    const versions::VersionFate fate = (--record)->fate;
+    if (fate == versions::VersionFate::kStable || fate == versions::VersionFate::kRetired) return record;
+  }
+  return records.end();
+}
+
+nlohmann::ordered_json VersionJson(const Records& records, Records::const_iterator at) {
+  const versions::VersionRecord& record = *at;
   const format::Manifest& manifest = record.manifest;
+  const auto held = HeldBefore(records, at);
   nlohmann::ordered_json objects = nlohmann::ordered_json::array();
   uint64_t snapshot_bytes = 0, delta_bytes = 0;
   for (const format::ObjectRef& object : manifest.objects) {
     objects.push_back(ObjectJson(object));
-    if (object.kind == format::ObjectKind::kSnapshot) snapshot_bytes = object.bytes;
-    // The delta from its parent is the update that nodes load; others serve nodes that are further behind.
-    if (object.kind == format::ObjectKind::kDelta && (delta_bytes == 0 || object.base == manifest.parent)) {
+    if (object.kind == format::ObjectKind::kSnapshot) {
+      snapshot_bytes = object.bytes;
+    } else if (held != records.end() && object.base_root == held->manifest.target_root) {
+      // As a node does: it looks for a delta from the content that it holds, whatever its number.
       delta_bytes = object.bytes;
     }
   }
   return {{"version", manifest.version.value},
           {"parent", manifest.parent.value},
+          {"held_before", held == records.end() ? 0 : held->manifest.version.value},
           {"model_id", manifest.model_id},
           {"fate", versions::FateName(record.fate)},
           {"reason", record.reason},
@@ -65,7 +82,7 @@ Status List(const Services& services, const http::Request& request, http::Respon
   const auto count = std::min<std::ptrdiff_t>(end - records.begin(), static_cast<std::ptrdiff_t>(limit));
   const auto begin = end - count;
   nlohmann::ordered_json answer = {{"versions", nlohmann::ordered_json::array()}, {"next_before", nullptr}};
-  for (auto record = begin; record != end; ++record) answer["versions"].push_back(VersionJson(*record));
+  for (auto record = begin; record != end; ++record) answer["versions"].push_back(VersionJson(records, record));
   if (begin != records.begin()) answer["next_before"] = begin->manifest.version.value;
   response.body = Text(answer);
   return Status::Ok();
@@ -73,10 +90,13 @@ Status List(const Services& services, const http::Request& request, http::Respon
 
 Status Show(const Services& services, const http::Request& request, http::Response& response) {
   PERENNIAL_ASSIGN_OR_RETURN(const uint64_t id, PathUnsigned(request, "id"));
-  PERENNIAL_ASSIGN_OR_RETURN(const versions::VersionRecord record, services.versions.Get(VersionId{id}));
-  nlohmann::ordered_json answer = VersionJson(record);
-  // The report is ours, but a store may hold one of a newer build: shown as text then.
-  auto report = nlohmann::ordered_json::parse(record.report_json, nullptr, false);
+  const Records records = services.versions.List();
+  const auto at =
+      std::find_if(records.begin(), records.end(), [id](const auto& r) { return r.manifest.version.value == id; });
+  if (at == records.end()) return services.versions.Get(VersionId{id}).status();
+  nlohmann::ordered_json answer = VersionJson(records, at);
+  // The report is ours, but a store may hold one of a newer build: null then.
+  auto report = nlohmann::ordered_json::parse(at->report_json, nullptr, false);
   if (report.is_discarded()) report = nullptr;
   answer["report"] = std::move(report);
   response.body = Text(answer);

@@ -97,7 +97,7 @@ Result<std::vector<MadeObject>> StorePublisher::MakeObjects(const format::Versio
                                WorthwhileDelta(previous_, *base, image, outcome.snapshot_bytes));
     outcome.wants_new_scales = !delta.has_value();
     if (delta) {
-      outcome.delta_bytes = delta->ref.bytes;
+      if (previous_ == stable) outcome.delta_bytes = delta->ref.bytes;
       objects.push_back(std::move(*delta));
     }
   }
@@ -105,7 +105,10 @@ Result<std::vector<MadeObject>> StorePublisher::MakeObjects(const format::Versio
   if (const Image base = DeltaBase(stable, image)) {
     PERENNIAL_ASSIGN_OR_RETURN(std::optional<MadeObject> delta,
                                WorthwhileDelta(stable, *base, image, outcome.snapshot_bytes));
-    if (delta) objects.push_back(std::move(*delta));
+    if (delta) {
+      outcome.delta_bytes = delta->ref.bytes;
+      objects.push_back(std::move(*delta));
+    }
   }
   return objects;
 }

@@ -24,7 +24,7 @@ struct PublisherOptions {
 struct PublishOutcome {
   VersionId version;
   uint64_t snapshot_bytes = 0;
-  uint64_t delta_bytes = 0;  // against the previous version; 0: none was shipped
+  uint64_t delta_bytes = 0;  // against the stable version, what nodes load; 0: none was shipped
   uint64_t fp32_bytes = 0;
   double changed_ratio = 0;       // of int8 codes against the previous version
   bool wants_new_scales = false;  // the next version should be quantised with fresh scales

@@ -1,3 +1,4 @@
+#include "storage/base/rng.h"
 #include "tests/api/fixture.h"
 
 namespace perennial::api {
@@ -30,6 +31,42 @@ TEST_F(VersionsTest, ShowsOneWithItsReport) {
   EXPECT_GT(answer.body["snapshot_bytes"], 0);
   EXPECT_EQ(Get("/api/v1/versions/99").status, 404);
   EXPECT_EQ(Get("/api/v1/versions/latest").status, 400);
+}
+
+// Large enough that a delta pays: noise, of which the first `changed` codes are others.
+format::VersionImage NoisyImage(size_t changed) {
+  format::VersionImage image = TestImage(1);
+  format::TensorRecord& weight = image.tensors[1];
+  weight.shape = {256, 64};
+  weight.scales.assign(256, 0.5f);
+  weight.codes.clear();
+  Rng rng(1);
+  for (size_t i = 0; i < 256 * 64; ++i) {
+    weight.codes.push_back(static_cast<int8_t>(static_cast<int>(rng.Below(200)) - 100 + (i < changed ? 1 : 0)));
+  }
+  return image;
+}
+
+TEST_F(VersionsTest, TheDeltaIsTheOneThatNodesLoadAndNotTheParents) {
+  const VersionId stable = releaser_->Release(NoisyImage(0), "{}").value().version;
+  const VersionId refused = releaser_->Release(NoisyImage(10), "{}").value().version;
+  ASSERT_TRUE(rollout_->Abort("test").ok());
+  const VersionId third = releaser_->Release(NoisyImage(4000), "{}").value().version;
+  const nlohmann::json version = Get("/api/v1/versions/" + third.ToString()).body;
+  EXPECT_EQ(version["parent"], refused.value);
+  EXPECT_EQ(version["held_before"], stable.value);
+  ASSERT_EQ(version["objects"].size(), 3u) << "a snapshot, a delta from stable, a delta from the parent";
+  EXPECT_EQ(version["objects"][1]["base"], stable.value);
+  EXPECT_EQ(version["objects"][2]["base"], refused.value);
+  EXPECT_NE(version["objects"][1]["bytes"], version["objects"][2]["bytes"]) << "else this test shows nothing";
+  EXPECT_EQ(version["delta_bytes"], version["objects"][1]["bytes"]);
+  // The same in the list, and after its own trial.
+  ASSERT_TRUE(rollout_->Promote("test").ok());
+  const nlohmann::json list = Get("/api/v1/versions").body["versions"];
+  EXPECT_EQ(list[2]["delta_bytes"], version["delta_bytes"]);
+  EXPECT_EQ(list[1]["held_before"], stable.value);
+  EXPECT_EQ(list[0]["held_before"], 0);
+  EXPECT_EQ(list[0]["delta_bytes"], 0);
 }
 
 TEST_F(VersionsTest, RollbackReleasesTheOldContentForwardAndStableAtOnce) {

@@ -84,6 +84,7 @@ TEST_F(PublisherTest, EveryObjectOfALaterVersionDecodesToItsRoot) {
   ASSERT_EQ(manifest.objects.size(), 3u) << "a snapshot, a delta from stable, a delta from the previous version";
   EXPECT_EQ(manifest.objects[1].base, VersionId{1});
   EXPECT_EQ(manifest.objects[2].base, VersionId{2});
+  EXPECT_EQ(outcome->delta_bytes, manifest.objects[1].bytes) << "nodes hold the stable version";
   const VersionImage* bases[] = {nullptr, &first, &second};
   for (size_t i = 0; i < 3; ++i) {
     const std::string bytes = *store_->ReadObject(manifest.objects[i]);
