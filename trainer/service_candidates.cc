@@ -30,13 +30,16 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   } else if (by_hand) {
     offered = Offer(candidate, true, record);
     if (offered.ok()) pending_.reset();  // what waited is older
-  } else if (candidate.accepted) {
+  }
+  // What a flush asked for waits too when its candidate happened to be made by hand and found a trial running.
+  const bool owed = by_hand ? at_flush && !offered.ok() : sink_ != nullptr;
+  if (owed && candidate.accepted) {
     // A newer candidate takes the place of one that still waits.
     pending_ = std::make_unique<PendingOffer>(PendingOffer{std::move(candidate), record, {}});
     trainer_->SetPublishOwed(true);
   }
   Remember(record);
-  if (pending_ != nullptr) {
+  if (pending_ != nullptr && !by_hand) {
     offered = OfferPending();
     if (pending_ == nullptr) {
       MutexLock lock(mutex_);

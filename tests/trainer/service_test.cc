@@ -231,6 +231,27 @@ TEST_F(ServiceTest, OneMadeByHandThatIsRefusedLeavesTheOneThatWaits) {
   EXPECT_EQ(sink_.trained_until().size(), 1u);
 }
 
+TEST_F(ServiceTest, WhatAFlushAskedForIsPublishedEvenWhenItWasMadeByHandDuringATrial) {
+  hub_ = Hub::InMemory(testing_support::NothingHeldOut());
+  TrainerService* service = nullptr;
+  TrainerOptions options = SmallOptions();
+  options.on_step = [&service](uint64_t step, const std::vector<Offset>&) {
+    if (step == 1) service->Pause();  // the step that the flush ends
+  };
+  auto started = TrainerService::Start(options_, hub_->OpenTrainer(options), hub_->log(), &sink_, hub_->clock());
+  ASSERT_TRUE(started.ok());
+  service = started->get();
+  FeedAndFlush(0, 6);
+  while (service->GetStatus().trainer.steps < 2) ASSERT_TRUE(service->Checkpoint(Soon()).ok());
+  ASSERT_TRUE(service->GetStatus().trainer.flush_due);
+  sink_.FailNext(FailedPrecondition("a version is on trial"));
+  EXPECT_EQ(service->PublishNow(Soon()).status().code(), Code::kFailedPrecondition);
+  service->Resume();
+  ASSERT_TRUE(sink_.WaitForOffers(2));
+  ASSERT_TRUE(service->Stop().ok());
+  EXPECT_EQ(sink_.trained_until(), std::vector<uint64_t>{hub_->log().End().value});
+}
+
 TEST_F(ServiceTest, OffersAgainAfterAnErrorOfTheSinkAndShowsIt) {
   sink_.FailNext(Unavailable("the store is busy"));
   FeedAndFlush(0, 120);
