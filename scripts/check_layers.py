@@ -43,7 +43,7 @@ TABLE = {
     "api/process": ["storage/base"],
     "api/quickstart": STORAGE + ["updater"] + SERVING_FREE + ["api/process"],
     "api/hub": STORAGE + ["replay", "updater", "trainer", "serving/model", "api"] + SERVING_FREE,
-    "api/bench": ALL_ROWS + ["api/process"],
+    "api/bench": ALL_ROWS + ["api/hub", "api/process"],
 }
 
 # header pattern -> rows that may include it ("mains" are named one by one).

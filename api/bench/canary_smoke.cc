@@ -7,6 +7,7 @@
 #include "api/bench/bench.h"
 #include "api/bench/canary_world.h"
 #include "api/bench/trained_version.h"
+#include "api/hub/hub_options.h"
 #include "serving/http/client.h"
 #include "storage/base/bytes.h"
 #include "storage/base/mutex.h"
@@ -137,10 +138,8 @@ Status WaitForVerdict(CanaryWorld& world, SteadyTime deadline) {
 Result<std::string> RunCanarySmoke(const BenchOptions& options) {
   std::fprintf(stderr, "training a good version ...\n");
   PERENNIAL_ASSIGN_OR_RETURN(const TrainedVersion trained, TrainVersion(options.quick ? 600 : 2400, options.seed));
-  updater::CanaryOptions canary;
-  canary.min_requests = 500;
-  canary.min_feedback = 200;
-  PERENNIAL_ASSIGN_OR_RETURN(const auto world, CanaryWorld::Start(canary));
+  // What a hub does when nobody sets anything, not what would look best here.
+  PERENNIAL_ASSIGN_OR_RETURN(const auto world, CanaryWorld::Start(hub::HubOptions().canary));
   PERENNIAL_ASSIGN_OR_RETURN(const VersionId good, world->Release(trained.candidate.image, trained.candidate.report.ToJson()));
   PERENNIAL_RETURN_IF_ERROR(world->WaitForEdges(good, VersionId{}, kTimeout).WithContext("install the good version"));
 
