@@ -23,7 +23,9 @@ find_library(SIMDJSON_LIBRARY simdjson REQUIRED)
 if(PERENNIAL_WITH_TORCH)
   find_package(Torch REQUIRED)
   add_library(perennial_torch INTERFACE)
-  target_link_libraries(perennial_torch INTERFACE ${TORCH_LIBRARIES})
+  # PyTorch's wheels export copies of libstdc++ functions, all of std::filesystem among them (pytorch issue 133437). The
+  # machine's libstdc++ must come first, or our calls and RocksDB's would be bound to those.
+  target_link_libraries(perennial_torch INTERFACE stdc++ ${TORCH_LIBRARIES})
   # PyTorch 2.11 ships its own fmt headers: spdlog must come first on the include path.
   target_include_directories(perennial_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
