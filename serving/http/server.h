@@ -58,8 +58,7 @@ struct ServerOptions {
   Status Validate() const;
 };
 
-// The hardened HTTP server all our faces use: the nine traps of cpp-httplib 0.11 are mended here once for all
-// (serving/http/README.md). A handler that throws answers 500 as problem JSON; a path without a route answers 404,
+// The hardened HTTP server all our faces use; our own, on epoll (why: serving/http/README.md). A handler that throws answers 500 as problem JSON; a path without a route answers 404,
 // another method 405 with Allow. Thread-safe.
 class Server {
  public:
