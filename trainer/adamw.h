@@ -9,7 +9,7 @@
 namespace perennial::trainer {
 
 struct AdamWOptions {
-  double weight_decay = 0.05;  // on all parameters
+  double weight_decay = 0.1;  // on all parameters
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;

@@ -35,7 +35,7 @@ struct Profile {
   uint64_t feed_batch = 64;
   double requests_per_s = 40;          // to each edge
   double feedback_share = 0.5;         // answers whose true label goes back
-  double learning_rate = 1e-3;
+  double learning_rate = 5e-4;
   uint64_t canary_min_requests = 20;   // of the candidate, before it may be promoted
   uint64_t canary_guard_requests = 12;
   uint64_t canary_min_feedback = 8;
