@@ -95,7 +95,7 @@ class PosixEnv final : public Env {
       }
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
-      const Status failed = FromErrno("rename to " + path);
+      Status failed = FromErrno("rename to " + path);
       (void)::unlink(temporary.c_str());
       return failed;
     }

@@ -61,7 +61,9 @@ Result<ModelSpec> ModelSpec::FromJson(std::string_view text) {
   const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
   if (!json.is_object()) return InvalidArgument("model spec: not a JSON object");
   ModelSpec spec;
-  for (const auto& [key, value] : json.items()) {
+  for (const auto& item : json.items()) {
+    const std::string& key = item.key();
+    const Json& value = item.value();
     bool known = false;
     Status read;
     EachField(spec, [&](const char* name, auto& field) {

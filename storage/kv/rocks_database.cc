@@ -37,6 +37,7 @@ Result<std::unique_ptr<RocksDatabase>> RocksDatabase::Open(const KvOptions& opti
   }
   const rocksdb::ColumnFamilyOptions family = MakeFamilyOptions(options);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(names.size() + 1);
   for (const std::string& name : names) descriptors.emplace_back(name, family);
   descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family);
   rocksdb::DB* opened = nullptr;
