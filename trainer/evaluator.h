@@ -35,9 +35,9 @@ class Evaluator {
   using Predictions = std::unordered_map<uint64_t, int64_t>;
 
   // Which held-out samples a slice's accuracy is measured on. The gate must not look at the test part where it can do
-  // without: it has the drawn share, and only where nothing was drawn all held-out samples. The report has the test part
-  // when there is one, else the drawn share. At most `max_per_slice` (0: all), the ones with the lowest hash, so that
-  // the choice hardly moves as the log grows.
+  // without: it has the drawn share, and only where nothing was drawn all held-out samples. The report has the test
+  // part when there is one, else the drawn share. At most `max_per_slice` (0: all), the ones with the lowest hash, so
+  // that the choice hardly moves as the log grows.
   Result<std::vector<Offset>> GateOffsets(const std::string& slice, size_t max_per_slice) const;
   Result<std::vector<Offset>> ReportOffsets(const std::string& slice, size_t max_per_slice) const;
 

@@ -33,7 +33,8 @@ struct Prepared {
 // Reads the log ahead of the step and decodes, resizes and augments on threads of its own ("prefetch-N"). Bounded: at
 // most `capacity` entries ahead. Results come in log order and depend on (log, seed, offset) only, never on timing or
 // thread count. A picture that does not decode (it did when it was accepted, maybe under wider limits) is left out with
-// a warning; an unreadable log is an error of Next() and is tried again. Owned by the trainer; Next() is for one thread.
+// a warning; an unreadable log is an error of Next() and is tried again. Owned by the trainer; Next() is for one
+// thread.
 class Prefetcher {
  public:
   struct Options {

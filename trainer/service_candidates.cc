@@ -10,10 +10,9 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   const std::shared_ptr<const format::VersionImage> frozen = sink_ == nullptr ? nullptr : sink_->FrozenScales();
   const uint64_t new_scale_set = sink_ == nullptr ? 1 : sink_->NextScaleSet();
   const bool at_flush = trainer_->GetStatus().flush_due;
-  PERENNIAL_ASSIGN_OR_RETURN(
-      Candidate candidate,
-      trainer_->MakeCandidate(frozen.get(), new_scale_set,
-                              at_flush ? options_.max_eval_at_flush : options_.max_eval_per_slice));
+  PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, trainer_->MakeCandidate(frozen.get(), new_scale_set,
+                                                                          at_flush ? options_.max_eval_at_flush
+                                                                                   : options_.max_eval_per_slice));
   const TrainerStatus status = trainer_->GetStatus();
   EvaluationRecord record;
   record.time_us = clock_.WallMicros();

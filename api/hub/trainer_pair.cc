@@ -83,8 +83,8 @@ Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOption
   PERENNIAL_ASSIGN_OR_RETURN(auto trainer,
                              trainer::OnlineTrainer::Open(std::move(options), parts.log, parts.store, parts.clock));
   if (!dump_folder.empty()) {
-    PERENNIAL_ASSIGN_OR_RETURN(trainer, DumpingTrainer::Wrap(std::move(trainer), name, dump_folder, image_limits,
-                                                             parts.log, parts.clock));
+    PERENNIAL_ASSIGN_OR_RETURN(
+        trainer, DumpingTrainer::Wrap(std::move(trainer), name, dump_folder, image_limits, parts.log, parts.clock));
   }
   return trainer::TrainerService::Start(std::move(service), std::move(trainer), parts.log, sink, parts.clock);
 }

@@ -98,7 +98,7 @@ class SampleLog {
   // Labels the sample (source, id) that waits for one. kNotFound, or kAlreadyExists when it has a label already.
   virtual Result<Offset> AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) = 0;
   virtual Result<Offset> AppendFlush() = 0;
-  // Records bad input in one synced batch, all or nothing; ids in request order. kInvalidArgument when one has no error.
+  // Records bad input in one synced batch; ids in request order. kInvalidArgument when one has no error.
   virtual Result<std::vector<uint64_t>> QuarantineAll(std::vector<BadInput> inputs) = 0;
   // The same for one.
   virtual Result<uint64_t> Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) = 0;

@@ -120,7 +120,12 @@ TEST(LogState, RoundTripsAndRefusesTruncations) {
 }
 
 TEST(LogState, ReadsVersion1WhichDidNotCountTheQuarantinesBytes) {
-  const std::string bytes = HexDecode("01" "0a0803020104030107" "0205" "9a9999999999a93f").value();
+  const std::string bytes = HexDecode(
+                                "01"
+                                "0a0803020104030107"
+                                "0205"
+                                "9a9999999999a93f")
+                                .value();
   const LogState back = LogState::Decode(bytes).value();
   EXPECT_EQ(back.stats.end, 10U);
   EXPECT_EQ(back.stats.quarantine_entries, 7U);
