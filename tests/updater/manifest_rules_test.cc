@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "updater/codecs.h"
 #include "updater/transport/manifest_check.h"
 #include "updater/transport/object_choice.h"
 
@@ -27,7 +28,7 @@ class ManifestRulesTest : public ::testing::Test {
     object.kind = kind;
     object.base = {base};
     if (base != 0) object.base_root = Sha256("root " + std::to_string(base));
-    object.codec = kind == format::ObjectKind::kSnapshot ? 1 : 2;
+    object.codec = (kind == format::ObjectKind::kSnapshot ? updater::SnapshotZstd() : updater::DeltaRange()).id();
     object.bytes = bytes;
     object.decoded_bytes = 4 * bytes;
     object.chunk_size = 1000;

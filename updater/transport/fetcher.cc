@@ -123,9 +123,8 @@ Status Fetcher::OnChunk(Download& download, const ChunkReply& chunk) {
     return Status::Ok();
   }
   const uint64_t size = found->second;
-  const Status stored = chunk.bytes.size() == size
-                            ? store_.PutChunk(chunk.hash, chunk.bytes)
-                            : Corruption("a chunk came with another size than the manifest says");
+  Status stored = chunk.bytes.size() == size ? store_.PutChunk(chunk.hash, chunk.bytes)
+                                             : Corruption("a chunk came with another size than the manifest says");
   if (stored.code() == Code::kCorruption) {
     if (++download.bad_chunks > kMaxBadChunks) return stored;
     if (!current) return Status::Ok();

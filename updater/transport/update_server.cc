@@ -40,18 +40,18 @@ class Server final : public UpdateServer {
   Server(UpdateServerOptions options, const trust::HubKeyring& keys, const versions::VersionStore& store,
          RolloutController& rollout, const Clock& clock, std::unique_ptr<ZmqContext> context, ServerSockets sockets,
          std::unique_ptr<Wake> wake)
-      : options_(options),
+      : options_(std::move(options)),
         rollout_(rollout),
         clock_(clock),
         wake_(std::move(wake)),
         announce_endpoint_(sockets.announce_endpoint),
         bulk_endpoint_(sockets.bulk_endpoint),
-        registry_(clock, 3 * options.heartbeat, options.max_nodes),
+        registry_(clock, 3 * options_.heartbeat, options_.max_nodes),
         context_(std::move(context)),
         sockets_(std::move(sockets)),
         allowed_(keys),
-        heads_(store, keys.signer(), clock, options.heartbeat, options.head_lifetime),
-        bulk_(store, sockets_.bulk, options.max_inflight_bytes_per_peer) {}
+        heads_(store, keys.signer(), clock, options_.heartbeat, options_.head_lifetime),
+        bulk_(store, sockets_.bulk, options_.max_inflight_bytes_per_peer) {}
 
   ~Server() override {
     stop_.store(true);
