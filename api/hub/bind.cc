@@ -23,6 +23,8 @@ void BindFaces(SettingTable& table, HubOptions& o) {
   table.Add({"http", "threads", "--http-threads", "threads that answer requests", &o.http.threads});
   table.Add({"http", "max_streams", "--http-max-streams", "event streams open at once", &o.http.max_streams});
   table.Add({"http", "max_body_bytes", "--http-max-body", "largest request body", &o.http.max_body_bytes});
+  table.Add({"http", "max_buffered_bytes", "--http-max-buffered", "bytes of all requests held at once",
+             &o.http.max_buffered_bytes});
   table.Add({"auth", "token_file", "--token-file", "bearer tokens, one a line", &o.auth.token_file});
   table.Add(
       {"auth", "open_loopback", "--open-loopback", "requests from this machine need no token", &o.auth.open_loopback});
