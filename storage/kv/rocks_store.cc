@@ -148,7 +148,7 @@ rocksdb::Status AddTo(rocksdb::WriteBatch& native, rocksdb::ColumnFamilyHandle* 
 Status RocksStore::Write(const WriteBatch& batch, Durability durability) {
   PERENNIAL_RETURN_IF_ERROR(CheckBatch(batch, names_.size()));
   PERENNIAL_RETURN_IF_ERROR(RecoverIfFailed());
-  const Status first = TryWrite(batch, durability);
+  Status first = TryWrite(batch, durability);
   if (first.ok() || !RecoverIfFailed().ok()) return first;
   // There is room again, or it was another thread's write that failed and took this one with it.
   return TryWrite(batch, durability);

@@ -6,7 +6,7 @@
 
 namespace perennial::samples {
 
-AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& checked, std::string pointer) {
+AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& checked, std::string_view pointer) {
   using State = AppendOutcome::State;
   if (!checked.error.ok()) {
     ++state_.stats.quarantined;

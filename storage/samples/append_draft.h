@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,7 +22,7 @@ class AppendDraft {
       : families_(families), options_(options), state_(state), now_us_(now_us) {}
 
   // Appends, or finds it a duplicate of the log or of this draft, or puts it into quarantine.
-  AppendOutcome Add(format::Sample sample, const CheckedSample& checked, std::string pointer);
+  AppendOutcome Add(format::Sample sample, const CheckedSample& checked, std::string_view pointer);
   // The late label of a waiting sample whose record is `record`, stored at `offset`.
   Offset AddLateLabel(const LogRecord& record, Offset offset, std::string_view waiting_key, std::string_view label);
   Offset AddFlush();

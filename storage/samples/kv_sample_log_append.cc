@@ -16,7 +16,7 @@ Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sampl
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
-    outcomes.push_back(draft.Add(std::move(samples[i]), checked[i], std::move(pointers[i])));
+    outcomes.push_back(draft.Add(std::move(samples[i]), checked[i], pointers[i]));
   }
   PERENNIAL_RETURN_IF_ERROR(TrimQuarantine(draft));
   PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append to the sample log"));
