@@ -1,10 +1,10 @@
 #include "api/quickstart/outcome.h"
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "api/quickstart/hub_api.h"
+#include "api/quickstart/live_delay.h"
 #include "api/quickstart/version_check.h"
 
 namespace perennial::quickstart {
@@ -55,7 +55,7 @@ Status ReadVersions(http::Client& client, Outcome& outcome) {
   return Status::Ok();
 }
 
-double MeanOf(const std::vector<SliceScore>& scores, double SliceScore::* field) {
+double MeanOf(const std::vector<SliceScore>& scores, double SliceScore::*field) {
   double sum = 0;
   for (const SliceScore& score : scores) sum += score.*field;
   return scores.empty() ? 0 : sum / static_cast<double>(scores.size());
@@ -66,7 +66,8 @@ double BestOf(const std::vector<CurvePoint>& curve, const std::string& slice, bo
   double best = 0;
   for (const CurvePoint& point : curve) {
     if (published_only && point.version == 0) continue;
-    if (const auto found = point.accuracy.find(slice); found != point.accuracy.end()) best = std::max(best, found->second);
+    if (const auto found = point.accuracy.find(slice); found != point.accuracy.end())
+      best = std::max(best, found->second);
   }
   return best;
 }
@@ -85,38 +86,9 @@ void SumUpAccuracy(Outcome& outcome) {
     const double now = last == naive.back().accuracy.end() ? 0 : last->second;
     const auto balanced = naive.back().balanced_accuracy.find(slice);
     outcome.naive_average_accuracy += now / slices;
-    outcome.naive_balanced_accuracy += (balanced == naive.back().balanced_accuracy.end() ? 0 : balanced->second) / slices;
+    outcome.naive_balanced_accuracy +=
+        (balanced == naive.back().balanced_accuracy.end() ? 0 : balanced->second) / slices;
     outcome.naive_forgetting += std::max(0.0, BestOf(naive, slice, false) - now) / slices;
-  }
-}
-
-// From a batch's acknowledgement to the moment every node had a version that learned from all of it. A batch that never went live counts as infinitely late in
-// the median.
-void SumUpLabelToLive(const Measurements& measured, Outcome& outcome) {
-  std::vector<std::pair<double, uint64_t>> delays;
-  uint64_t total = 0;
-  for (const Acknowledged& batch : measured.feeder.acknowledged()) {
-    total += batch.samples;
-    const auto& live = measured.watcher.live();
-    const auto version = std::find_if(live.begin(), live.end(), [&](const LiveVersion& one) {
-      return one.trained_until >= batch.end && one.time >= batch.time;
-    });
-    if (version == live.end()) {
-      outcome.samples_not_live += batch.samples;
-      continue;
-    }
-    delays.emplace_back(std::chrono::duration<double>(version->time - batch.time).count(), batch.samples);
-    outcome.label_to_live_s.push_back(delays.back().first);
-  }
-  std::sort(delays.begin(), delays.end());
-  std::sort(outcome.label_to_live_s.begin(), outcome.label_to_live_s.end());
-  outcome.label_to_live_p50_s = std::numeric_limits<double>::infinity();
-  uint64_t passed = 0;
-  for (const auto& [delay, samples] : delays) {
-    passed += samples;
-    if (2 * passed < total) continue;
-    outcome.label_to_live_p50_s = delay;
-    break;
   }
 }
 
@@ -128,8 +100,10 @@ void SumUpRequests(const Measurements& measured, Outcome& outcome) {
   std::sort(outcome.requests.begin(), outcome.requests.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.time_s < b.time_s; });
   for (const RequestRecord& record : outcome.requests) {
-    if (record.ok) latencies.push_back(record.latency_ms);
-    else ++outcome.failed_requests;
+    if (record.ok)
+      latencies.push_back(record.latency_ms);
+    else
+      ++outcome.failed_requests;
   }
   for (const RequestRecord& record : measured.exam) outcome.failed_requests += record.ok ? 0 : 1;
   outcome.mixed_version_responses = CountMixedVersions(outcome.requests, measured.exam);
@@ -152,7 +126,10 @@ Result<Outcome> SumUp(const Measurements& measured, http::Client& client) {
   outcome.swaps = measured.watcher.swaps();
   outcome.wall_s = measured.wall_s;
   SumUpAccuracy(outcome);
-  SumUpLabelToLive(measured, outcome);
+  LiveDelays delays = DelaysOf(measured.feeder.acknowledged(), measured.watcher.live());
+  outcome.label_to_live_s = std::move(delays.seconds);
+  outcome.label_to_live_p50_s = delays.p50_s;
+  outcome.samples_not_live = delays.samples_not_live;
   SumUpRequests(measured, outcome);
   return outcome;
 }

@@ -23,7 +23,7 @@ struct CurvePoint {
 struct VersionBytes {
   uint64_t version = 0;
   uint64_t snapshot_bytes = 0;
-  uint64_t delta_bytes = 0;  // from its parent; 0: none was shipped
+  uint64_t delta_bytes = 0;  // what nodes load, from the last stable version; 0: none was shipped
   uint64_t fp32_bytes = 0;
   std::string fate;
 };
@@ -34,7 +34,7 @@ struct Outcome {
   std::vector<SliceScore> served;                  // final exam, by slice
   std::map<std::string, std::vector<CurvePoint>> curves;  // "main" and "naive"
   std::vector<VersionBytes> versions;
-  std::vector<double> label_to_live_s;             // one per acknowledged batch that went live, ascending, weighted below
+  std::vector<double> label_to_live_s;             // one per acknowledged batch that went live, ascending
   std::vector<RequestRecord> requests;             // live traffic of both edges
   uint64_t samples_fed = 0, samples_quarantined = 0, samples_not_live = 0;
   uint64_t swaps = 0, failed_requests = 0, mixed_version_responses = 0;
