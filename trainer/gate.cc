@@ -39,12 +39,12 @@ GateDecision DecideGate(const std::map<std::string, Score>& published, const std
   if (published.empty()) return {true, "first version: nothing was published before"};
   std::string gained, unclear;
   for (const auto& [slice, now] : candidate) {
+    if (now.samples == 0) continue;
     const auto old = published.find(slice);
     if (old == published.end() || old->second.samples == 0) {
       gained += (gained.empty() ? "" : "; ") + ("new slice \"" + slice + "\" at ") + Percent(now.Accuracy());
       continue;
     }
-    if (now.samples == 0) continue;
     const Score& before = old->second;
     if (now.samples < options.gain_samples && now.samples > before.samples) {
       unclear += (unclear.empty() ? "" : "; ") + ("slice \"" + slice + "\" has only ") + std::to_string(now.samples) +

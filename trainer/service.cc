@@ -79,8 +79,10 @@ void TrainerService::Run() {
 Status TrainerService::TrainOnce() {
   PERENNIAL_RETURN_IF_ERROR(OfferPending());
   if (CandidateDue()) {
-    triggers_seen_ = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
-    return MakeCandidate(false).status();
+    const uint64_t triggers = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
+    PERENNIAL_RETURN_IF_ERROR(MakeCandidate(false).status());
+    triggers_seen_ = triggers;  // one that failed is tried again
+    return Status::Ok();
   }
   return trainer_->Step(MachineTimeIn(options_.idle_wait)).status();
 }

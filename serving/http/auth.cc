@@ -10,6 +10,11 @@
 namespace perennial::http {
 namespace {
 
+bool AnnouncesBody(const Request& request) {
+  const std::string_view length = request.Header("content-length");
+  return !request.Header("transfer-encoding").empty() || (!length.empty() && length != "0");
+}
+
 constexpr size_t kMinTokenBytes = 16;
 constexpr uint64_t kMaxTokenFileBytes = 1u << 20;
 
@@ -99,7 +104,9 @@ bool Authenticator::TokenKnown(std::string_view token) const {
 }
 
 Status Authenticator::Check(const Request& request) const {
-  if (std::find(open_paths_.begin(), open_paths_.end(), request.path) != open_paths_.end()) return Status::Ok();
+  // An open path is open for a question, not for a body that would have to be kept meanwhile.
+  const bool open = std::find(open_paths_.begin(), open_paths_.end(), request.path) != open_paths_.end();
+  if (open && !AnnouncesBody(request)) return Status::Ok();
   const std::string_view authorization = request.Header("authorization");
   if (!authorization.empty()) {
     constexpr std::string_view kScheme = "bearer ";

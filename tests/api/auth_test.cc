@@ -47,6 +47,11 @@ TEST_F(AuthTest, HealthIsOpenToAll) {
   EXPECT_EQ(Get("/healthz").status, 200);
 }
 
+TEST_F(AuthTest, AnOpenPathTakesNoBodyFromAStranger) {
+  StartServer({}, {.token_file = token_file_});
+  EXPECT_EQ(PostRaw("/healthz", "a body that would have to be kept", "text/plain").status, 401);
+}
+
 TEST_F(AuthTest, OpenLoopbackNeedsNoTokenButAWrongOneIsStillRefused) {
   StartServer({}, {.token_file = token_file_, .open_loopback = true});
   EXPECT_EQ(GetStatus("").status, 200);

@@ -109,6 +109,21 @@ TEST_F(BudgetTest, BodiesOverTheGlobalBudgetGet503UntilThereIsRoomAgain) {
   EXPECT_TRUE(Eventually(200));
 }
 
+TEST_F(BudgetTest, AnAnsweredRequestHoldsNothingWhileItsConnectionLingers) {
+  RawPeer lingering(server_->port());
+  lingering.Send(PostOf(kBody, "Connection: close\r\n") + std::string(kBody, 'x'));
+  EXPECT_EQ(StatusOf(lingering.ReadResponse()), 200);
+  bool served = false;
+  for (int i = 0; i < 200 && !served; ++i) served = StatusOf(Echo(Whole())) == 200;
+  EXPECT_TRUE(served) << "its peer has not closed yet, and its body still counts";
+}
+
+TEST_F(BudgetTest, BlankLinesBeforeARequestAreSkippedAtOnce) {
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes += "\r\n";
+  EXPECT_EQ(StatusOf(Echo(bytes + "GET /hello HTTP/1.1\r\n\r\n")), 200);
+}
+
 TEST_F(BudgetTest, AChunkedBodyThatOutgrowsTheBudgetGets503) {
   RawPeer slow(server_->port());
   slow.Send(PostOf(kBody) + std::string(kBody - 1, 'x'));

@@ -65,6 +65,7 @@ TEST(Gate, CountsANewSliceAsAGain) {
 TEST(Gate, IgnoresASliceWithoutHeldOutSamples) {
   const Scores published{{"base", {1000, 900}}, {"bare", {0, 0}}};
   EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 901}}, {"bare", {0, 0}}}).accepted);
+  EXPECT_FALSE(DecideGate(published, Scores{{"base", {1000, 900}}, {"bare", {0, 0}}}).accepted) << "no gain either";
 }
 
 }  // namespace
