@@ -8,7 +8,7 @@ packages=(
   # LibTorch and its companions
   libtorch-dev libgloo-dev libdnnl-dev
   # storage
-  librocksdb-dev libarchive-dev libzstd-dev libjpeg62-turbo-dev libpng-dev libssl-dev libtomlplusplus-dev libspdlog-dev
+  librocksdb-dev libarchive-dev libzstd-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libssl-dev libtomlplusplus-dev libspdlog-dev
   # update plane
   libzmq3-dev libsodium-dev
   # faces

@@ -6,30 +6,12 @@
 
 namespace perennial::trainer {
 
-AdamW::AdamW(const FlatParameters& parameters, AdamWOptions options)
-    : options_(options),
-      moment1_(torch::zeros_like(parameters.values())),
-      moment2_(torch::zeros_like(parameters.values())) {}
-
-double AdamW::GradientNorm(FlatParameters& parameters) const {
-  torch::Tensor& gradients = parameters.gradients();
-  if (!gradients.device().is_cpu()) return gradients.norm().item<double>();
-  return std::sqrt(SumOfSquares(gradients.data_ptr<float>(), static_cast<size_t>(gradients.numel())));
-}
-
-double AdamW::Step(FlatParameters& parameters, double learning_rate) {
-  const torch::NoGradGuard no_grad;
-  const double norm = GradientNorm(parameters);
-  if (!std::isfinite(norm)) return norm;
-  const bool clip = options_.max_gradient_norm > 0 && norm > options_.max_gradient_norm;
-  const double scale = clip ? options_.max_gradient_norm / norm : 1.0;
-  ++steps_;
+void AdamW::Apply(FlatParameters& parameters, double learning_rate, double scale) {
   if (parameters.values().device().is_cpu()) {
     StepOnCpu(parameters, learning_rate, scale);
   } else {
     StepOnDevice(parameters, learning_rate, scale);
   }
-  return norm;
 }
 
 void AdamW::StepOnCpu(FlatParameters& parameters, double learning_rate, double scale) {
@@ -58,21 +40,6 @@ void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, doubl
   const torch::Tensor denominator =
       moment2_.sqrt().mul_(1 / std::sqrt(1 - std::pow(options_.beta2, t))).add_(options_.epsilon);
   weights.addcdiv_(moment1_, denominator, -learning_rate / (1 - std::pow(options_.beta1, t)));
-}
-
-void AdamW::Grow(const FlatLayout& before, const FlatParameters& parameters) {
-  for (torch::Tensor* moment : {&moment1_, &moment2_}) {
-    torch::Tensor grown = torch::zeros_like(parameters.values());
-    CopyShared(before, *moment, parameters.layout(), grown);
-    *moment = grown;
-  }
-}
-
-void AdamW::Restore(uint64_t steps, const torch::Tensor& moment1, const torch::Tensor& moment2) {
-  const torch::NoGradGuard no_grad;
-  steps_ = steps;
-  moment1_.copy_(moment1);
-  moment2_.copy_(moment2);
 }
 
 }  // namespace perennial::trainer

@@ -8,13 +8,6 @@
 namespace perennial::trainer {
 namespace {
 
-AdamWOptions OptimiserOptions(const TrainerOptions& options) {
-  AdamWOptions out;
-  out.weight_decay = options.weight_decay;
-  out.max_gradient_norm = options.max_gradient_norm;
-  return out;
-}
-
 Status CheckSizes(const LearnerState& state) {
   for (const torch::Tensor* tensor : {&state.weights, &state.average, &state.moment1, &state.moment2}) {
     if (tensor->numel() != state.layout.total) {
@@ -34,7 +27,7 @@ Learner::Learner(const TrainerOptions& options, std::shared_ptr<model::Model> st
       teacher_(std::move(teacher)),
       weights_(*student_, true),
       average_(*teacher_, false),
-      optimiser_(weights_, OptimiserOptions(options)) {
+      optimiser_(MakeOptimiser(weights_, options)) {
   student_->train();
   teacher_->eval();
 }
@@ -60,7 +53,7 @@ Result<std::unique_ptr<Learner>> Learner::Restore(const TrainerOptions& options,
   const torch::NoGradGuard no_grad;
   learner->weights_.values().copy_(state.weights);
   learner->average_.values().copy_(state.average);
-  learner->optimiser_.Restore(state.optimiser_steps, state.moment1, state.moment2);
+  learner->optimiser_->Restore(state.optimiser_steps, state.moment1, state.moment2);
   return learner;
 }
 
@@ -71,7 +64,7 @@ void Learner::Grow(int64_t labels) {
   teacher_->GrowLabels(labels, seed);
   const FlatLayout before = weights_.Rebind();
   average_.Rebind();
-  optimiser_.Grow(before, weights_);
+  optimiser_->Grow(before, weights_);
 }
 
 Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, uint64_t step) {
@@ -82,8 +75,8 @@ Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, ui
   result.loss = loss.item<double>();
   if (!std::isfinite(result.loss)) return result;
   loss.backward();
-  const double rate = LearningRateAt(optimiser_.steps(), options_.learning_rate, options_.warmup_steps);
-  result.applied = std::isfinite(optimiser_.Step(weights_, rate));
+  const double rate = LearningRateAt(optimiser_->steps(), options_.learning_rate, options_.warmup_steps);
+  result.applied = std::isfinite(optimiser_->Step(weights_, rate));
   if (!result.applied) return result;
   {
     const torch::NoGradGuard no_grad;
@@ -96,12 +89,12 @@ Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, ui
 LearnerState Learner::State() const {
   LearnerState state;
   state.layout = weights_.layout();
-  state.optimiser_steps = optimiser_.steps();
+  state.optimiser_steps = optimiser_->steps();
   // clone(): the state must not change under a later step.
   state.weights = weights_.values().to(torch::kCPU).clone();
   state.average = average_.values().to(torch::kCPU).clone();
-  state.moment1 = optimiser_.moment1().to(torch::kCPU).clone();
-  state.moment2 = optimiser_.moment2().to(torch::kCPU).clone();
+  state.moment1 = optimiser_->moment1().to(torch::kCPU).clone();
+  state.moment2 = optimiser_->moment2().to(torch::kCPU).clone();
   return state;
 }
 

@@ -10,9 +10,9 @@
 #include "storage/base/hash.h"
 #include "storage/base/status.h"
 #include "storage/format/model_spec.h"
-#include "trainer/adamw.h"
 #include "trainer/flat_parameters.h"
 #include "trainer/online_trainer.h"
+#include "trainer/optimiser.h"
 #include "trainer/strategy.h"
 
 namespace perennial::trainer {
@@ -55,7 +55,7 @@ class Learner {
   const std::shared_ptr<model::Model> teacher_;
   FlatParameters weights_;
   FlatParameters average_;
-  AdamW optimiser_;
+  const std::unique_ptr<Optimiser> optimiser_;
 };
 
 }  // namespace perennial::trainer

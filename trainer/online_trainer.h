@@ -35,8 +35,9 @@ struct TrainerOptions {
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
-  double learning_rate = 5e-4;  // AdamW; with weight decay chosen on held-out training images of easy_vqa
-  double weight_decay = 0.1;     // on all parameters
+  std::string optimiser = "adamw";  // or "sgd"; with its rates see UseRecipeOf
+  double learning_rate = 5e-4;      // with weight decay chosen on held-out training images of easy_vqa
+  double weight_decay = 0.1;        // on all parameters
   double max_gradient_norm = 1.0;
   uint64_t warmup_steps = 50;
   double ema_decay = 0.998;  // reached after a warm-up: min(ema_decay, (1 + step) / (10 + step))
@@ -49,6 +50,8 @@ struct TrainerOptions {
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
   // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
+  // Optimiser, rates and augmentation as they were chosen for the spec's family.
+  void UseRecipeOf(const format::ModelSpec& network);
   Status Validate() const;
 };
 

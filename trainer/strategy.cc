@@ -1,7 +1,9 @@
 #include "trainer/strategy.h"
 
 #include "storage/base/config.h"
+#include "trainer/strategy_default.h"
 #include "trainer/strategy_er.h"
+#include "trainer/strategy_er_ace.h"
 #include "trainer/strategy_naive.h"
 
 namespace perennial::trainer {
@@ -14,7 +16,9 @@ struct Registered {
 
 // A new method is one line here and a file pair beside it.
 constexpr Registered kStrategies[] = {
+    {"default", MakeDefault},
     {"er", MakeExperienceReplay},
+    {"er_ace", MakeErAce},
     {"naive", MakeNaive},
 };
 

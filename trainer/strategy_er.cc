@@ -9,7 +9,7 @@ class ExperienceReplay final : public Strategy {
  public:
   std::string_view name() const override { return "er"; }
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
-    return ClassificationLoss(context.student.Forward(batch.input).logits, batch);
+    return ClassificationLoss(context.student.Forward(batch.input).logits, AllRows(batch));
   }
 };
 

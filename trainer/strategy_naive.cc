@@ -10,7 +10,7 @@ class Naive final : public Strategy {
   std::string_view name() const override { return "naive"; }
   bool UsesReplay() const override { return false; }
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
-    return ClassificationLoss(context.student.Forward(batch.input).logits, batch);
+    return ClassificationLoss(context.student.Forward(batch.input).logits, AllRows(batch));
   }
 };
 

@@ -26,6 +26,20 @@ Status AugmentOptions::Validate() const {
   return Status::Ok();
 }
 
+void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
+  spec = network;
+  replay.image_size = static_cast<int>(network.image_size);
+  if (network.family != "mlp") return;
+  // AdamW keeps its step size however small the gradient is and wears the memory out: Split-MNIST with 200 remembered
+  // samples ended at 0.49 to 0.67 with it.
+  optimiser = "sgd";
+  learning_rate = 0.05;
+  weight_decay = 0;
+  max_gradient_norm = 0;
+  warmup_steps = 0;
+  augment.shift = 0;
+}
+
 Status TrainerOptions::Validate() const {
   if (name.empty() || name.find('/') != std::string::npos) {
     return InvalidArgument("trainer name \"" + name + "\" is empty or has a slash");
@@ -38,6 +52,9 @@ Status TrainerOptions::Validate() const {
   }
   if (replay_per_step > 65536) {
     return InvalidArgument("replay_per_step is " + std::to_string(replay_per_step) + ", more than 65536");
+  }
+  if (optimiser != "adamw" && optimiser != "sgd") {
+    return InvalidArgument("optimiser \"" + optimiser + "\" is unknown; there are adamw and sgd");
   }
   PERENNIAL_RETURN_IF_ERROR(CheckPositive("learning_rate", learning_rate));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("weight_decay", weight_decay));

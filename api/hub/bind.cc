@@ -77,8 +77,8 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   trainer::TrainerOptions& t = o.trainer;
   table.Add({"trainer", "strategy", "--strategy", "continual-learning method", &t.strategy});
   table.Add({"trainer", "seed", "--seed", "of weights, replay, augmentation and the held-out draw", &t.seed});
-  table.Add({"trainer", "learning_rate", "--learning-rate", "of AdamW", &t.learning_rate});
-  table.Add({"trainer", "weight_decay", "--weight-decay", "of AdamW", &t.weight_decay});
+  table.Add({"trainer", "learning_rate", "--learning-rate", "of the optimiser", &t.learning_rate});
+  table.Add({"trainer", "weight_decay", "--weight-decay", "of the optimiser", &t.weight_decay});
   table.Add({"trainer", "max_gradient_norm", "--max-gradient-norm", "longer gradients are cut, 0: none",
              &t.max_gradient_norm});
   table.Add({"trainer", "warmup_steps", "--warmup-steps", "steps until the full learning rate", &t.warmup_steps});

@@ -6,7 +6,7 @@ Profile ProfileFor(const Options& options) {
   Profile profile;
   if (options.smoke) {
     profile.schedule = "base,new-defect,new-question";
-    profile.train_per_slice = 1000;
+    profile.train_per_slice = 800;
     profile.test_per_slice = 100;
     profile.publish_every = 150;
     profile.evaluate_per_slice = 100;

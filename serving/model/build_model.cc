@@ -4,6 +4,7 @@
 
 #include "serving/model/compact_model.h"
 #include "serving/model/initialise.h"
+#include "serving/model/mlp_model.h"
 
 namespace perennial::model {
 namespace {
@@ -18,11 +19,11 @@ Status CheckLabels(int64_t labels) {
 Result<std::shared_ptr<Model>> BuildUninitialised(const format::ModelSpec& spec, int64_t labels) {
   PERENNIAL_RETURN_IF_ERROR(spec.Validate());
   PERENNIAL_RETURN_IF_ERROR(CheckLabels(labels));
-  if (spec.family != "compact") {
-    return InvalidArgument("model family '" + spec.family + "' is not known to this build", "use the family 'compact'");
-  }
   try {
-    return std::shared_ptr<Model>(std::make_shared<CompactModel>(spec, labels));
+    if (spec.family == "compact") return std::shared_ptr<Model>(std::make_shared<CompactModel>(spec, labels));
+    if (spec.family == "mlp") return std::shared_ptr<Model>(std::make_shared<MlpModel>(spec, labels));
+    return InvalidArgument("model family '" + spec.family + "' is not known to this build",
+                           "use the family 'compact' or 'mlp'");
   } catch (const std::exception& error) {
     return ResourceExhausted(std::string("build the model: ") + error.what(), "use a smaller model size");
   }

@@ -30,6 +30,7 @@ Status ModelSpec::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(InRange("text_length", text_length, 1, 65536));
   PERENNIAL_RETURN_IF_ERROR(InRange("text_stride", text_stride, 1, text_length));
   PERENNIAL_RETURN_IF_ERROR(InRange("fusion_layers", fusion_layers, 1, 256));
+  PERENNIAL_RETURN_IF_ERROR(InRange("hidden_layers", hidden_layers, 1, 64));
   if (width % heads != 0) {
     return InvalidArgument("model spec: width " + std::to_string(width) + " is not a multiple of heads " +
                            std::to_string(heads));
@@ -61,8 +62,15 @@ Result<ModelSpec> ModelSpec::Preset(std::string_view size) {
     spec.text_length = 128;
     spec.text_layers = 2;
     spec.fusion_layers = 3;
+  } else if (size == "mlp") {
+    spec.family = "mlp";
+    spec.image_size = 28;
+    spec.width = 100;
+    spec.heads = 1;        // it has none,
+    spec.text_length = 1;  // and reads no text
+    spec.modality_dropout = 0;
   } else {
-    return InvalidArgument("there is no model size '" + std::string(size) + "'", "use tiny, small or base");
+    return InvalidArgument("there is no model size '" + std::string(size) + "'", "use tiny, small, base or mlp");
   }
   return spec;
 }

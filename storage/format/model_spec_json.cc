@@ -35,14 +35,16 @@ Status Read(const std::string& key, const Json& value, double& out) {
   return Status::Ok();
 }
 
-// Calls visit(name, member) for every field, until one returns false: the one list of the spec's keys.
+// Calls visit(name, member) for every field, until one returns false: the one list of the spec's keys. Keys come
+// sorted, so the family is read before what depends on it.
 template <typename Spec, typename Visit>
 void EachField(Spec& spec, Visit&& visit) {
   (void)(visit("family", spec.family) && visit("size", spec.size) && visit("image_size", spec.image_size) &&
          visit("vision_channels", spec.vision_channels) && visit("vision_blocks", spec.vision_blocks) &&
          visit("width", spec.width) && visit("heads", spec.heads) && visit("text_layers", spec.text_layers) &&
          visit("text_length", spec.text_length) && visit("text_stride", spec.text_stride) &&
-         visit("fusion_layers", spec.fusion_layers) && visit("modality_dropout", spec.modality_dropout));
+         visit("fusion_layers", spec.fusion_layers) && visit("modality_dropout", spec.modality_dropout) &&
+         (spec.family != "mlp" || visit("hidden_layers", spec.hidden_layers)));
 }
 
 }  // namespace

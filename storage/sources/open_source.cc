@@ -3,6 +3,7 @@
 #include "storage/sources/chain_source.h"
 #include "storage/sources/class_folder.h"
 #include "storage/sources/folder.h"
+#include "storage/sources/idx_source.h"
 #include "storage/sources/names.h"
 #include "storage/sources/record_source.h"
 #include "storage/sources/source.h"
@@ -83,6 +84,16 @@ std::vector<Link> LinksOf(const Context& context, const Folder& folder, const st
       const std::string id_prefix = tars > 1 && HasTarName(entry.name) ? prefix + Stem(entry.name) + "/" : prefix;
       const std::string path = folder.path() + "/" + entry.name;
       links.push_back({pointer, [=] { return OpenFile(context, path, pointer, id_prefix, part); }});
+    } else if (const auto labels = IdxLabelsName(entry.name); !entry.is_folder && labels) {
+      const Part idx_part = IsIdxTestPart(entry.name) ? Part::kTest : outer;
+      (idx_part == Part::kTest ? test : train).push_back({pointer, [=] {
+                                                            const std::string name =
+                                                                prefix +
+                                                                entry.name.substr(0, entry.name.find("-images-"));
+                                                            return OpenIdx(folder.path() + "/" + entry.name,
+                                                                           folder.path() + "/" + *labels, name,
+                                                                           idx_part, context.source);
+                                                          }});
     }
   }
   test.insert(test.end(), train.begin(), train.end());

@@ -1,0 +1,63 @@
+#include "trainer/strategy_default.h"
+
+#include "trainer/loss.h"
+#include "trainer/recent_classes.h"
+
+namespace perennial::trainer {
+namespace {
+
+constexpr double kTemperature = 4.0;
+constexpr double kDistillation = 0.05;  // d
+constexpr double kFreshWeight = 0.3;    // w
+constexpr uint64_t kRecentSteps = 50;
+constexpr uint64_t kTeacherFrom = 100;  // steps; before, the average is the random start
+
+class Default final : public Strategy {
+ public:
+  std::string_view name() const override { return "default"; }
+
+  torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
+    const torch::Tensor logits = context.student.Forward(batch.input).logits;
+    const int64_t labels = logits.size(1);
+    const torch::Tensor allowed = Allowed(context.step, batch, labels, logits.device());
+    const torch::Tensor fresh =
+        ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), allowed), FreshRows(batch));
+    const int64_t replayed = logits.size(0) - batch.fresh;
+    if (replayed == 0) return fresh;
+    const torch::Tensor old = ClassificationLoss(logits.narrow(0, batch.fresh, replayed), ReplayRows(batch));
+    torch::Tensor loss = kFreshWeight * fresh + (1 - kFreshWeight) * old;
+    if (context.step < kTeacherFrom) return loss;
+    torch::Tensor taught;
+    {
+      const torch::NoGradGuard no_grad;
+      taught = context.teacher.Forward(batch.input).logits;
+    }
+    return loss + kDistillation * DistillationLoss(logits, taught, kTemperature);
+  }
+
+  std::string Save() const override { return recent_.Save(); }
+  Status Load(std::string_view state) override { return state.empty() ? Status::Ok() : recent_.Load(state); }
+
+ private:
+  torch::Tensor Allowed(uint64_t step, const StepBatch& batch, int64_t labels, torch::Device device) {
+    const Targets fresh = FreshRows(batch);
+    for (const torch::Tensor& targets : {fresh.own, fresh.mixed}) {
+      if (!targets.defined()) continue;
+      const torch::Tensor listed = targets.to(torch::kCPU).contiguous();
+      const auto* classes = listed.data_ptr<int64_t>();
+      recent_.Note(step, {classes, classes + listed.numel()});
+    }
+    const std::vector<bool> recent = recent_.At(step, labels);
+    const torch::Tensor allowed = torch::zeros({labels}, torch::kBool);
+    for (int64_t i = 0; i < labels; ++i) allowed.data_ptr<bool>()[i] = recent[static_cast<size_t>(i)];
+    return allowed.to(device);
+  }
+
+  RecentClasses recent_{kRecentSteps};
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> MakeDefault() { return std::make_unique<Default>(); }
+
+}  // namespace perennial::trainer
