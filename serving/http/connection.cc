@@ -28,7 +28,7 @@ Connection::Progress Connection::ReadHead(const HeadLimits& limits, Duration req
   size_t blank = 0;
   while (!started_ && input_.compare(blank, 2, "\r\n") == 0) blank += 2;
   if (blank > 0) input_.erase(0, blank);  // at once: a peer may send 100,000 of them
-  if (input_.empty()) return Progress::kNeedMore;
+  if (!started_ && (input_.empty() || input_ == "\r")) return Progress::kNeedMore;
   if (!started_) {
     started_ = true;
     deadline_ = now + request_timeout;

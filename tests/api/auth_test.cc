@@ -49,7 +49,9 @@ TEST_F(AuthTest, HealthIsOpenToAll) {
 
 TEST_F(AuthTest, AnOpenPathTakesNoBodyFromAStranger) {
   StartServer({}, {.token_file = token_file_});
-  EXPECT_EQ(PostRaw("/healthz", "a body that would have to be kept", "text/plain").status, 401);
+  const auto answer = client_->Post("/healthz", "a body that would have to be kept", "text/plain", {});
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->status, 401);
 }
 
 TEST_F(AuthTest, OpenLoopbackNeedsNoTokenButAWrongOneIsStillRefused) {
