@@ -21,8 +21,7 @@ struct GateDecision {
 
 // Decides whether a candidate may be published, from its scores on the gate's held-out samples and those of the last
 // published version: no old slice fell too far, and something was gained (a new slice, or a higher accuracy on an old
-// one) or might have been (a growing slice has too few held-out samples to
-// tell), or nothing is published yet. With n <
+// one) or might have been (a growing slice has too few held-out samples to tell), or nothing is published yet. With n <
 // exact_samples the drop d counts as d - z * sqrt(p (1 - p) / n + q (1 - q) / m), p and q the two accuracies. Pure.
 GateDecision DecideGate(const std::map<std::string, PublishedRecord::SliceScore>& published,
                         const std::map<std::string, PublishedRecord::SliceScore>& candidate,

@@ -6,7 +6,8 @@
 
 namespace perennial::trainer {
 
-// What a hub trains with unless told otherwise; no part of it is told where a task begins.
+// The combination that is to become what a hub trains with, once it has shown on every stream that it is better than er
+// (today it has not); no part of it is told where a task begins.
 //
 //   loss = w CE(new, over the classes that the stream brings at present) + (1 - w) CE(replay, over all classes)
 //        + d T^2 KL(softmax(teacher / T) || softmax(student / T)) over new and replayed samples

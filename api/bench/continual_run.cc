@@ -115,12 +115,14 @@ Status DumpPredictions(const samples::SampleLog& log, const format::VersionImage
     Evaluator::Predictions predictions;
     PERENNIAL_RETURN_IF_ERROR(evaluator.Predict(*network, offsets, Evaluator::Hide::kNothing, predictions));
     for (const Offset offset : offsets) {
+      const auto answer = predictions.find(offset.value);
+      if (answer == predictions.end()) continue;  // its picture does not decode, so it counts nowhere
       PERENNIAL_ASSIGN_OR_RETURN(const std::string truth, evaluator.TrueLabel(offset));
       PERENNIAL_ASSIGN_OR_RETURN(const samples::Entry entry, log.Read(offset));
       out << nlohmann::json{{"seed", seed},
                             {"id", entry.sample.id},
                             {"slice", slice},
-                            {"predicted", image.labels.at(static_cast<size_t>(predictions.at(offset.value)))},
+                            {"predicted", image.labels.at(static_cast<size_t>(answer->second))},
                             {"true", truth}}
                  .dump()
           << "\n";
