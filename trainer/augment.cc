@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <numbers>
+
+#include "trainer/affine.h"
 
 namespace perennial::trainer {
 namespace {
@@ -63,20 +66,33 @@ void Occlude(media::Image& image, Rng& rng) {
   }
 }
 
+bool Warps(const AugmentOptions& options) { return options.rotate > 0 || options.scale > 0 || options.shear > 0; }
+
+LinearMap DrawMap(const AugmentOptions& options, Rng& rng) {
+  const double angle = rng.Uniform(-options.rotate, options.rotate) * std::numbers::pi / 180;
+  const double wide = 1 + rng.Uniform(-options.scale, options.scale);
+  const double high = 1 + rng.Uniform(-options.scale, options.scale);
+  const double shear = rng.Uniform(-options.shear, options.shear);
+  return {wide * std::cos(angle), shear - std::sin(angle), std::sin(angle), high * std::cos(angle)};
+}
+
 }  // namespace
 
 bool ChangesPictures(const AugmentOptions& options) {
-  return options.illumination > 0 || options.noise > 0 || options.occlusion > 0 || options.shift > 0;
+  if (options.share <= 0) return false;
+  return options.illumination > 0 || options.noise > 0 || options.occlusion > 0 || options.shift > 0 || Warps(options);
 }
 
 void Augment(media::Image& image, const AugmentOptions& options, Rng& rng) {
   if (image.pixels.empty()) return;
+  if (options.share < 1 && !rng.Chance(options.share)) return;
   if (options.shift > 0) {
     const auto range = static_cast<uint64_t>(2 * options.shift + 1);
     const int dx = static_cast<int>(rng.Below(range)) - options.shift;
     const int dy = static_cast<int>(rng.Below(range)) - options.shift;
     Shift(image, dx, dy);
   }
+  if (Warps(options)) Warp(image, DrawMap(options, rng));
   if (options.illumination > 0) {
     const double brightness = rng.Uniform(-options.illumination, options.illumination) * 0.5;
     const double contrast = 1.0 + rng.Uniform(-options.illumination, options.illumination);

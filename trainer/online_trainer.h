@@ -25,6 +25,10 @@ struct AugmentOptions {
   double occlusion = 0.0;     // chance of one grey rectangle
   double cutmix = 0.0;  // chance that a sample's picture is mixed (image-only labels; off for questions about pictures)
   int shift = 2;        // largest translation in pixels, edges repeated
+  double rotate = 0.0;  // largest rotation, degrees
+  double scale = 0.0;   // largest relative change of width and of height, each drawn on its own
+  double shear = 0.0;   // largest horizontal shear
+  double share = 1.0;   // chance that a picture is changed at all (CutMix apart)
   Status Validate() const;
 };
 

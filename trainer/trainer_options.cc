@@ -21,6 +21,15 @@ Status AugmentOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.noise", noise));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.occlusion", occlusion));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.cutmix", cutmix));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("augment.share", share));
+  if (!(rotate >= 0 && rotate <= 180)) {
+    return InvalidArgument("augment.rotate is " + std::to_string(rotate) + ", not 0 to 180 degrees");
+  }
+  for (const auto& [name, value] : {std::pair("augment.scale", scale), std::pair("augment.shear", shear)}) {
+    if (!(value >= 0 && value <= 0.9)) {
+      return InvalidArgument(std::string(name) + " is " + std::to_string(value) + ", not 0 to 0.9");
+    }
+  }
   if (shift < 0 || shift > 64)
     return InvalidArgument("augment.shift is " + std::to_string(shift) + ", not 0 to 64 pixels");
   return Status::Ok();

@@ -100,6 +100,10 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"augment", "occlusion", "--augment-occlusion", "chance of a grey rectangle", &t.augment.occlusion});
   table.Add({"augment", "cutmix", "--augment-cutmix", "chance of a mixed picture", &t.augment.cutmix});
   table.Add({"augment", "shift", "--augment-shift", "largest shift in pixels", &t.augment.shift});
+  table.Add({"augment", "rotate", "--augment-rotate", "largest rotation in degrees", &t.augment.rotate});
+  table.Add({"augment", "scale", "--augment-scale", "largest change of width and height", &t.augment.scale});
+  table.Add({"augment", "shear", "--augment-shear", "largest horizontal shear", &t.augment.shear});
+  table.Add({"augment", "share", "--augment-share", "chance that a picture is changed", &t.augment.share});
 }
 
 }  // namespace

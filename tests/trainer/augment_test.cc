@@ -20,6 +20,9 @@ AugmentOptions Everything() {
   options.noise = 0.1;
   options.occlusion = 0.5;
   options.shift = 3;
+  options.rotate = 15;
+  options.scale = 0.2;
+  options.shear = 0.2;
   return options;
 }
 
@@ -83,6 +86,22 @@ TEST(Augment, ChangesNothingWhenOff) {
   EXPECT_TRUE(ChangesPictures(Everything()));
 }
 
+TEST(Augment, ChangesTheShareOfPicturesThatIsAsked) {
+  AugmentOptions options = Everything();
+  options.noise = 0.1;
+  options.share = 0.3;
+  int changed = 0;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    media::Image image = Gradient(16);
+    Rng rng(seed);
+    Augment(image, options, rng);
+    changed += image.pixels != Gradient(16).pixels;
+  }
+  EXPECT_NEAR(changed, 300, 60);  // four standard deviations
+  options.share = 0;
+  EXPECT_FALSE(ChangesPictures(options));
+}
+
 TEST(Augment, NoiseIsCentredOnThePicture) {
   media::Image image{32, 32, std::vector<uint8_t>(32 * 32 * 3, 127)};
   AugmentOptions options;
@@ -105,6 +124,12 @@ TEST(AugmentOptions, RefusesSharesOutsideZeroToOne) {
   AugmentOptions options;
   EXPECT_TRUE(options.Validate().ok());
   options.cutmix = 1.5;
+  EXPECT_EQ(options.Validate().code(), Code::kInvalidArgument);
+  options = {};
+  options.rotate = 181;
+  EXPECT_EQ(options.Validate().code(), Code::kInvalidArgument);
+  options = {};
+  options.shear = -0.1;
   EXPECT_EQ(options.Validate().code(), Code::kInvalidArgument);
   options = {};
   options.shift = -1;
