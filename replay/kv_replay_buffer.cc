@@ -39,23 +39,35 @@ std::string KvReplayBuffer::PartitionKey(const Example& example) const {
 }
 
 bool KvReplayBuffer::Fits(uint64_t more_examples, uint64_t more_bytes) const {
-  return table_.size() + more_examples <= options_.capacity && table_.bytes() + more_bytes <= options_.capacity_bytes;
+  return table_.size() + more_examples <= options_.capacity && bytes() + more_bytes <= options_.capacity_bytes;
 }
 
-void KvReplayBuffer::Add(Example example, Rng& rng) {
+void KvReplayBuffer::Evict(uint32_t slot) {
+  if (options_.item_state) states_.Remove(table_.at(slot).id);
+  table_.Evict(slot);
+}
+
+void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   if (options_.policy == ReplayOptions::Policy::kNone) return;
-  const uint64_t bytes = BytesOf(example);
+  if (!options_.item_state) state = ItemState();
+  const uint64_t bytes = BytesOf(example) + BytesOf(state);
   const uint32_t partition = table_.See(PartitionKey(example));
+  while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));  // states that grew
   if (bytes > options_.capacity_bytes) return;
   const ReplayPolicy::Verdict verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
   if (!verdict.keep) return;
-  if (verdict.evict) table_.Evict(*verdict.evict);
-  while (!Fits(1, bytes)) table_.Evict(policy_->Victim(table_, rng));
+  if (verdict.evict) Evict(*verdict.evict);
+  while (!Fits(1, bytes)) Evict(policy_->Victim(table_, rng));
+  if (options_.item_state) states_.Add(table_.next_id(), std::move(state));
   table_.Append(std::make_shared<const Example>(std::move(example)), partition);
 }
 
+void KvReplayBuffer::SetState(uint64_t id, ItemState state) {
+  if (options_.item_state) states_.Set(id, std::move(state));
+}
+
 // Fisher and Yates' shuffle, as far as it is needed, on an array that is only kept where it differs from 0, 1, 2, ...
-std::vector<std::shared_ptr<const Example>> KvReplayBuffer::Draw(size_t count, Rng& rng) const {
+Result<std::vector<Drawn>> KvReplayBuffer::Draw(size_t count, Rng& rng) {
   const size_t size = table_.size();
   count = std::min(count, size);
   std::unordered_map<size_t, size_t> moved;
@@ -64,11 +76,12 @@ std::vector<std::shared_ptr<const Example>> KvReplayBuffer::Draw(size_t count, R
     const auto found = moved.find(i);
     return found == moved.end() ? i : found->second;
   };
-  std::vector<std::shared_ptr<const Example>> drawn;
+  std::vector<Drawn> drawn;
   drawn.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     const size_t j = i + rng.Below(size - i);
-    drawn.push_back(table_.at(static_cast<uint32_t>(value_at(j))).example);
+    const Slot& slot = table_.at(static_cast<uint32_t>(value_at(j)));
+    drawn.push_back({slot.id, slot.example, options_.item_state ? states_.Find(slot.id) : nullptr});
     moved[j] = value_at(i);
   }
   return drawn;
@@ -103,12 +116,52 @@ void KvReplayBuffer::ContributeTo(kv::WriteBatch& batch) {
   for (const uint32_t number : pending_->partitions) {
     batch.Put(family_, Key(prefix_, KeyKind::kPartition, number), EncodePartition(table_.partitions().at(number)));
   }
-  const Header header{.partition = options_.partition,
-                      .seen = table_.seen(),
-                      .next_id = table_.next_id(),
-                      .slots = table_.size(),
-                      .partitions = table_.partitions().count()};
-  batch.Put(family_, Key(prefix_, KeyKind::kHeader, 0), EncodeHeader(header));
+  ContributeStates(batch);
+  batch.Put(family_, Key(prefix_, KeyKind::kHeader, 0), EncodeHeader(HeaderNow()));
+}
+
+void KvReplayBuffer::ContributeStates(kv::WriteBatch& batch) {
+  if (drop_states_) {
+    batch.DeleteRange(family_, Key(prefix_, KeyKind::kState, 0), Key(prefix_, KeyKind::kState, UINT64_MAX));
+  }
+  if (!options_.item_state) return;
+  if (pending_states_) states_.ReturnChanges(*pending_states_);
+  pending_states_ = states_.TakeChanges();
+  for (const uint64_t id : pending_states_->removed) batch.Delete(family_, Key(prefix_, KeyKind::kState, id));
+  for (const uint64_t id : pending_states_->changed) {
+    batch.Put(family_, Key(prefix_, KeyKind::kState, id), EncodeState(*states_.Find(id)));
+  }
+}
+
+void KvReplayBuffer::Confirm() {
+  pending_.reset();
+  pending_states_.reset();
+  drop_states_ = false;
+}
+
+Header KvReplayBuffer::HeaderNow() const {
+  return {.partition = options_.partition,
+          .seen = table_.seen(),
+          .next_id = table_.next_id(),
+          .slots = table_.size(),
+          .partitions = table_.partitions().count(),
+          .states = states_.filled()};
+}
+
+Result<Hash256> KvReplayBuffer::Digest() const {
+  Sha256Stream hash;
+  hash.Update(EncodeHeader(HeaderNow()));
+  for (uint32_t number = 0; number < table_.partitions().count(); ++number) {
+    hash.Update(EncodePartition(table_.partitions().at(number)));
+  }
+  for (uint32_t number = 0; number < table_.size(); ++number) {
+    const Slot& slot = table_.at(number);
+    hash.Update(EncodeSlot(slot));
+    hash.Update(EncodeExample(*slot.example));
+    const std::shared_ptr<const ItemState> state = states_.Find(slot.id);
+    if (state != nullptr) hash.Update(EncodeState(*state));
+  }
+  return hash.Finish();
 }
 
 }  // namespace perennial::replay

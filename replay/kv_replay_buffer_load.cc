@@ -1,5 +1,6 @@
 #include "replay/kv_replay_buffer.h"
 #include "replay/replay_codec.h"
+#include "storage/base/bytes.h"
 #include "storage/base/log.h"
 
 namespace perennial::replay {
@@ -64,8 +65,30 @@ Status KvReplayBuffer::Load(const kv::KvStore& store) {
     slots.push_back(std::move(slot));
   }
   PERENNIAL_RETURN_IF_ERROR(table_.Restore(std::move(slots), std::move(partitions), header.seen, header.next_id));
+  PERENNIAL_RETURN_IF_ERROR(LoadStates(store, header.states));
   ForgetUnreadable();
   return Adapt(header.partition);
+}
+
+Status KvReplayBuffer::LoadStates(const kv::KvStore& store, uint64_t count) {
+  if (!options_.item_state) {
+    drop_states_ = count > 0;
+    return Status::Ok();
+  }
+  for (uint32_t number = 0; number < table_.size(); ++number) states_.Restore(table_.at(number).id, ItemState());
+  const std::string first = Key(prefix_, KeyKind::kState, 0);
+  const std::string_view kind = std::string_view(first).substr(0, first.size() - sizeof(uint64_t));
+  const auto at = store.NewIterator(family_);
+  for (at->Seek(first); at->Valid() && at->key().starts_with(kind); at->Next()) {
+    if (at->key().size() != first.size()) return Corruption("a state has a malformed key");
+    const uint64_t id = ReadBigEndian64(at->key().substr(kind.size()));
+    PERENNIAL_ASSIGN_OR_RETURN(ItemState state, DecodeState(at->value()));
+    if (!states_.Holds(id)) return Corruption("state " + std::to_string(id) + " is of no example");
+    states_.Restore(id, std::move(state));
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  if (states_.filled() == count) return Status::Ok();
+  return Corruption(std::to_string(states_.filled()) + " states are there, the header counts " + std::to_string(count));
 }
 
 void KvReplayBuffer::ForgetUnreadable() {
@@ -74,7 +97,7 @@ void KvReplayBuffer::ForgetUnreadable() {
   for (auto number = static_cast<uint32_t>(table_.size()); number-- > 0;) {
     const Example& example = *table_.at(number).example;
     if (example.image.empty() || example.pixels != nullptr) continue;
-    table_.Evict(number);
+    Evict(number);
     ++forgotten;
   }
   if (forgotten > 0) log::Warn("replay_pictures_over_limits", {{"memory", prefix_}, {"forgotten", forgotten}});
@@ -104,7 +127,7 @@ Status KvReplayBuffer::Adapt(ReplayOptions::Partition saved_partition) {
   }
   // The same eviction wherever it happens: there is no caller's random state at this point.
   Rng rng(table_.seen());
-  while (table_.size() > 0 && !Fits(0, 0)) table_.Evict(policy_->Victim(table_, rng));
+  while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));
   return Status::Ok();
 }
 

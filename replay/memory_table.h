@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "replay/dirty_set.h"
+#include "replay/example.h"
 #include "replay/partition_index.h"
-#include "replay/replay_buffer.h"
 
 namespace perennial::replay {
 

@@ -4,40 +4,17 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "storage/base/ids.h"
+#include "replay/example.h"
+#include "replay/replay_options.h"
+#include "storage/base/hash.h"
 #include "storage/base/rng.h"
 #include "storage/base/status.h"
 #include "storage/kv/kv_store.h"
-#include "storage/media/image.h"
 
 namespace perennial::replay {
-
-// A remembered training example. `image` holds the encoded bytes (persisted), `pixels` the decoded and resized picture
-// (a cache, made anew on load). Immutable once in a buffer.
-struct Example {
-  Offset offset;
-  std::string image;
-  std::string text;
-  std::string label;
-  std::string source;
-  std::string slice;
-  std::shared_ptr<const media::Image> pixels;  // null when there is no image
-};
-
-// What decides about an arriving example besides its label and source.
-struct ReplayOptions {
-  // reservoir: uniform over the stream (Vitter's R). class_balanced: Chrysakis and Moens, ICML 2020, partitions of
-  // equal size as far as the stream allows, partitioned by label, by (label, source) or by (label, slice).
-  enum class Policy : uint8_t { kNone, kReservoir, kClassBalanced } policy = Policy::kClassBalanced;
-  enum class Partition : uint8_t { kLabel, kLabelAndSource, kLabelAndSlice } partition = Partition::kLabelAndSource;
-  uint64_t capacity = 5000;              // examples
-  uint64_t capacity_bytes = 256u << 20;  // encoded bytes of all examples
-  int image_size = 32;                   // side of the decoded pictures
-  media::DecodeLimits image_limits;      // a remembered picture that is over them is forgotten on load
-  Status Validate() const;
-};
 
 // The replay memory: which examples to keep, and draws from them. Add and Draw are O(1) per example (expected).
 // Deterministic: a function of the calls and of the Rng passed in. Persisted as part of a checkpoint: ContributeTo adds
@@ -50,20 +27,26 @@ class ReplayBuffer {
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
 
-  // Offers an example; it may be kept, replace another, or be dropped.
-  virtual void Add(Example example, Rng& rng) = 0;
+  // Offers an example; it may be kept (with `state`, if item_state is on), replace another, or be dropped.
+  virtual void Add(Example example, ItemState state, Rng& rng) = 0;
+  void Add(Example example, Rng& rng) { Add(std::move(example), ItemState(), rng); }
   // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled).
   // Shared, not copied.
-  virtual std::vector<std::shared_ptr<const Example>> Draw(size_t count, Rng& rng) const = 0;
+  virtual Result<std::vector<Drawn>> Draw(size_t count, Rng& rng) = 0;
+  // Replaces the state of example `id`. Does nothing when it was evicted, or without item_state. A state that grew
+  // counts at once; room for it is made with the next Add.
+  virtual void SetState(uint64_t id, ItemState state) = 0;
 
   virtual size_t size() const = 0;
-  virtual uint64_t bytes() const = 0;  // encoded bytes held
+  virtual uint64_t bytes() const = 0;  // encoded bytes held, states included
   // Examples per partition key, for status.
   virtual std::vector<std::pair<std::string, size_t>> Partitions() const = 0;
 
   // Adds the changes since the last Confirm() to `batch`; call Confirm() once that batch is durable.
   virtual void ContributeTo(kv::WriteBatch& batch) = 0;
   virtual void Confirm() = 0;
+  // SHA-256 over all that decides later draws and what they hold: equal memories have equal digests. Reads everything.
+  virtual Result<Hash256> Digest() const = 0;
 };
 
 }  // namespace perennial::replay

@@ -4,20 +4,27 @@
 
 namespace perennial::replay {
 namespace {
-constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kExampleVersion = 1;
+constexpr uint8_t kHeaderVersion = 2;
+constexpr uint8_t kHeaderWithoutStates = 1;
+constexpr uint8_t kStateVersion = 1;
 }  // namespace
 
 std::string EncodeHeader(const Header& header) {
   ByteWriter out;
-  out.U8(kFormatVersion);
+  out.U8(kHeaderVersion);
   out.U8(static_cast<uint8_t>(header.partition));
-  for (const uint64_t n : {header.seen, header.next_id, header.slots, header.partitions}) out.Varint(n);
+  for (const uint64_t n : {header.seen, header.next_id, header.slots, header.partitions, header.states}) out.Varint(n);
   return out.Take();
 }
 
 Result<Header> DecodeHeader(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.U8() != kFormatVersion) return Corruption("replay header: unknown format version");
+  const uint8_t version = in.U8();
+  if (version != kHeaderVersion && version != kHeaderWithoutStates) {
+    return Corruption("replay header: unknown format version",
+                      "a newer Perennial wrote it; start that one, or start with an empty data folder");
+  }
   const uint8_t partition = in.U8();
   if (partition > static_cast<uint8_t>(ReplayOptions::Partition::kLabelAndSlice)) {
     return Corruption("replay header: unknown partition rule");
@@ -25,6 +32,7 @@ Result<Header> DecodeHeader(std::string_view bytes) {
   Header header;
   header.partition = static_cast<ReplayOptions::Partition>(partition);
   for (uint64_t* n : {&header.seen, &header.next_id, &header.slots, &header.partitions}) *n = in.Varint();
+  if (version != kHeaderWithoutStates) header.states = in.Varint();
   PERENNIAL_RETURN_IF_ERROR(in.Finish("replay header"));
   return header;
 }
@@ -75,7 +83,7 @@ Result<Partition> DecodePartition(std::string_view bytes) {
 
 std::string EncodeExample(const Example& example) {
   ByteWriter out;
-  out.U8(kFormatVersion);
+  out.U8(kExampleVersion);
   out.Varint(example.offset.value);
   for (const std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
     out.Bytes(*text);
@@ -85,7 +93,7 @@ std::string EncodeExample(const Example& example) {
 
 Result<Example> DecodeExample(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.U8() != kFormatVersion) return Corruption("replay example: unknown format version");
+  if (in.U8() != kExampleVersion) return Corruption("replay example: unknown format version");
   Example example;
   example.offset.value = in.Varint();
   for (std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
@@ -93,6 +101,27 @@ Result<Example> DecodeExample(std::string_view bytes) {
   }
   PERENNIAL_RETURN_IF_ERROR(in.Finish("replay example"));
   return example;
+}
+
+std::string EncodeState(const ItemState& state) {
+  ByteWriter out;
+  out.U8(kStateVersion);
+  out.F32(state.loss);
+  out.Varint(state.logits.size());
+  for (const uint16_t half : state.logits) out.U16(half);
+  return out.Take();
+}
+
+Result<ItemState> DecodeState(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.U8() != kStateVersion) return Corruption("replay state: unknown format version");
+  ItemState state;
+  state.loss = in.F32();
+  const uint64_t count = in.Varint();
+  if (count > in.remaining() / 2) in.Fail();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) state.logits.push_back(in.U16());
+  PERENNIAL_RETURN_IF_ERROR(in.Finish("replay state"));
+  return state;
 }
 
 std::string Key(std::string_view prefix, KeyKind kind, uint64_t number) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "replay/memory_table.h"
+#include "replay/replay_options.h"
 #include "storage/base/status.h"
 
 namespace perennial::replay {
@@ -17,6 +18,7 @@ struct Header {
   uint64_t next_id = 1;
   uint64_t slots = 0;
   uint64_t partitions = 0;
+  uint64_t states = 0;
 };
 std::string EncodeHeader(const Header& header);
 Result<Header> DecodeHeader(std::string_view bytes);
@@ -33,8 +35,11 @@ Result<Partition> DecodePartition(std::string_view bytes);
 std::string EncodeExample(const Example& example);
 Result<Example> DecodeExample(std::string_view bytes);
 
+std::string EncodeState(const ItemState& state);
+Result<ItemState> DecodeState(std::string_view bytes);
+
 // Keys of the buffer called `prefix`.
-enum class KeyKind : char { kExample = 'e', kHeader = 'h', kPartition = 'p', kSlot = 's' };
+enum class KeyKind : char { kExample = 'e', kHeader = 'h', kState = 'l', kPartition = 'p', kSlot = 's' };
 std::string Key(std::string_view prefix, KeyKind kind, uint64_t number);
 
 }  // namespace perennial::replay

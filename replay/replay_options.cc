@@ -1,4 +1,4 @@
-#include "replay/replay_buffer.h"
+#include "replay/replay_options.h"
 
 namespace perennial::replay {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "replay/memory_table.h"
-#include "replay/replay_buffer.h"
+#include "replay/replay_options.h"
 #include "storage/base/rng.h"
 
 namespace perennial::replay {

@@ -47,8 +47,9 @@ std::vector<BatchBuilder::Row> BatchBuilder::Rows(const std::vector<Prepared>& f
   rows.reserve(fresh.size() + replayed.size());
   for (const Prepared& sample : fresh) rows.push_back({sample.offset, &sample.example, sample.augmented});
   const bool augments = ChangesPictures(augment_);
-  for (const auto& example : replayed) {
-    Row row{example->offset, example.get(), example->pixels};
+  for (const replay::Drawn& drawn : replayed) {
+    const replay::Example& example = *drawn.example;
+    Row row{example.offset, &example, example.pixels};
     if (augments && row.pixels != nullptr) {
       auto changed = std::make_shared<media::Image>(*row.pixels);
       Rng rng = StreamOf(seed_, row.offset, step, kReplayAugmentation);

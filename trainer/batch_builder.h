@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "replay/replay_buffer.h"
+#include "replay/example.h"
 #include "storage/base/status.h"
 #include "storage/format/model_spec.h"
 #include "trainer/label_set.h"
@@ -13,7 +13,7 @@
 
 namespace perennial::trainer {
 
-using ReplayDraw = std::vector<std::shared_ptr<const replay::Example>>;
+using ReplayDraw = std::vector<replay::Drawn>;
 
 // Turns samples into one step's tensors: augmentation of replayed pictures, CutMix, modality dropout, packing.
 // Everything random is keyed by (seed, offset, step). Owned by the trainer; thread-compatible.

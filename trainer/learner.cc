@@ -68,10 +68,11 @@ void Learner::Grow(int64_t labels) {
 }
 
 Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, uint64_t step) {
-  const StepContext context{step, *student_, *teacher_};
+  StepResult result;
+  const StepContext context{step, *student_, *teacher_, strategy.UsesStoredLogits() ? &result.logits : nullptr};
   weights_.ZeroGradients();
   const torch::Tensor loss = strategy.Loss(context, batch);
-  StepResult result;
+  if (result.logits.defined()) result.logits = result.logits.to(torch::kCPU, torch::kFloat32).contiguous();
   result.loss = loss.item<double>();
   if (!std::isfinite(result.loss)) return result;
   loss.backward();

@@ -37,6 +37,7 @@ class Learner {
   struct StepResult {
     double loss = 0;
     bool applied = false;  // false: loss or gradient was not finite, and nothing changed
+    torch::Tensor logits;  // [batch, labels] f32, CPU: what the strategy handed out; undefined when it stores none
   };
   // Forward, backward, clipping, optimiser, moving average; step counts from 0.
   StepResult Step(Strategy& strategy, const StepBatch& batch, uint64_t step);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "replay/replay_buffer.h"
+#include "replay/replay_options.h"
 #include "storage/base/clock.h"
 #include "storage/base/ids.h"
 #include "storage/base/status.h"
@@ -138,7 +138,8 @@ class OnlineTrainer {
   // An accepted candidate waits to be published, or no longer does. Part of the next checkpoint: whoever opens one with
   // a publish owed finds flush_due, and makes the candidate again.
   virtual void SetPublishOwed(bool owed) = 0;
-  // SHA-256 over all weights, optimiser state and replay keys: equal runs have equal fingerprints.
+  // SHA-256 over all weights, optimiser and strategy state and the whole replay memory, logits included: equal runs
+  // have equal fingerprints.
   virtual Hash256 Fingerprint() const = 0;
   virtual TrainerStatus GetStatus() const = 0;
 };

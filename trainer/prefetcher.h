@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "replay/replay_buffer.h"
+#include "replay/example.h"
 #include "storage/base/clock.h"
 #include "storage/base/mutex.h"
 #include "storage/base/status.h"

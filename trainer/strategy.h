@@ -20,6 +20,10 @@ struct StepBatch {
   torch::Tensor
       mixed_targets;        // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
   torch::Tensor own_share;  // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
+  // [replayed, labels] f32: what the memory holds of the replayed rows' logits, rounded to binary16. NaN where there is
+  // none: the label did not exist yet when they were stored, or the example came without. Undefined unless the strategy
+  // UsesStoredLogits and rows are replayed.
+  torch::Tensor stored_logits;
 };
 
 // What a strategy may look at. `teacher` is the exponential moving average of `student`; it takes no gradient.
@@ -27,6 +31,12 @@ struct StepContext {
   uint64_t step = 0;
   model::Model& student;
   model::Model& teacher;
+  // Where a strategy that UsesStoredLogits leaves its student's logits of the whole batch; null for the others.
+  torch::Tensor* logits_out = nullptr;
+  // Of the forward pass that the loss is made of: [batch, labels] f32. They take no gradient from here.
+  void HandOut(const torch::Tensor& logits) const {
+    if (logits_out != nullptr) *logits_out = logits.detach();
+  }
 };
 
 // One continual-learning method: given the new batch, the replay batch and the model, a loss. Strategies live in a file
@@ -37,6 +47,12 @@ class Strategy {
   virtual std::string_view name() const = 0;
   // False: the trainer keeps no memory and a step has new samples only.
   virtual bool UsesReplay() const { return true; }
+  // True: the memory keeps logits with its examples. A new sample's are those of the step in which it arrives (dark
+  // experience replay: Buzzega et al., NeurIPS 2020); Loss hands out the student's logits of the batch for that.
+  virtual bool UsesStoredLogits() const { return false; }
+  // True: after a step the replayed rows' stored logits are replaced by those that Loss handed out. Only with
+  // UsesStoredLogits.
+  virtual bool RefreshesStoredLogits() const { return false; }
   // A scalar to minimise.
   virtual torch::Tensor Loss(const StepContext& context, const StepBatch& batch) = 0;
   // After the optimiser and the moving average were updated.

@@ -6,6 +6,7 @@
 #include "storage/base/bytes.h"
 #include "storage/base/log.h"
 #include "trainer/guarded.h"
+#include "trainer/stored_logits.h"
 
 namespace perennial::trainer {
 namespace {
@@ -37,10 +38,20 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   // it was.
   Rng rng = rng_;
   ReplayDraw replayed;
-  if (strategy_->UsesReplay()) replayed = replay_->Draw(options_.replay_per_step, rng);
-  PERENNIAL_ASSIGN_OR_RETURN(const StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  if (strategy_->UsesReplay()) {
+    PERENNIAL_ASSIGN_OR_RETURN(replayed, replay_->Draw(options_.replay_per_step, rng));
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  if (strategy_->UsesStoredLogits() && !replayed.empty()) {
+    batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
+  }
   const Learner::StepResult result = learner_->Step(*strategy_, batch, steps_);
+  std::vector<replay::ItemState> states(fresh.size() + replayed.size());
+  if (strategy_->UsesStoredLogits()) {
+    PERENNIAL_ASSIGN_OR_RETURN(states, StatesOf(result.logits, batch));
+  }
   PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
+  if (result.applied && strategy_->RefreshesStoredLogits()) RefreshStates(replayed, states);
 
   if (assembler_->ended_by_flush()) flush_due_ = true;
   std::vector<Prepared> trained = assembler_->Commit();
@@ -48,7 +59,7 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   samples_trained_ += trained.size();
   std::vector<Offset> offsets;
   for (const Prepared& sample : trained) offsets.push_back(sample.offset);
-  Remember(std::move(trained), rng);
+  Remember(std::move(trained), std::move(states), rng);
   rng_ = rng;
   throughput_.Add(offsets.size(), clock_.Now() - began);
   RefreshStatus();
@@ -85,12 +96,18 @@ Status StreamTrainer::NoteLoss(const Learner::StepResult& result) {
   return Status::Ok();
 }
 
-void StreamTrainer::Remember(std::vector<Prepared> trained, Rng& rng) {
-  for (Prepared& sample : trained) {
+void StreamTrainer::RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states) {
+  const size_t fresh = states.size() - replayed.size();
+  for (size_t i = 0; i < replayed.size(); ++i) replay_->SetState(replayed[i].id, states[fresh + i]);
+}
+
+void StreamTrainer::Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states, Rng& rng) {
+  for (size_t i = 0; i < trained.size(); ++i) {
+    Prepared& sample = trained[i];
     newest_sample_us_ = std::max(newest_sample_us_, sample.appended_us);
     last_slice_ = sample.example.slice;
     if (std::find(slices_.begin(), slices_.end(), last_slice_) == slices_.end()) slices_.push_back(last_slice_);
-    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), rng);
+    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), std::move(states[i]), rng);
   }
 }
 
@@ -176,9 +193,10 @@ Hash256 StreamTrainer::Fingerprint() const {
   head.Raw(rng_.Save());
   head.Varint(labels_.size());
   for (const std::string& label : labels_.names()) head.Bytes(label);
-  // All of the memory in an order that its state decides.
-  Rng fixed(0);
-  for (const auto& example : replay_->Draw(replay_->size(), fixed)) head.U64(example->offset.value);
+  head.Bytes(strategy_->Save());
+  const Result<Hash256> memory = replay_->Digest();
+  // A memory that cannot be read is equal to none but one that fails alike.
+  head.Bytes(memory.ok() ? memory->View() : memory.status().ToString());
   hash.Update(head.data());
   if (learner_ != nullptr) {
     const LearnerState state = learner_->State();

@@ -47,7 +47,10 @@ class StreamTrainer final : public OnlineTrainer {
   Result<StepOutcome> TrainBatch();
   Status PrepareLabels(const std::vector<Prepared>& fresh);
   Status NoteLoss(const Learner::StepResult& result);
-  void Remember(std::vector<Prepared> trained, Rng& rng);
+  // The replayed rows' states, the last of `states`, replace those in the memory.
+  void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
+  // `states` of the trained samples come first.
+  void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states, Rng& rng);
   Status DoCheckpoint();
   trainer::Checkpoint Snapshot() const;
   void RefreshStatus();

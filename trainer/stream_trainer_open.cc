@@ -51,6 +51,7 @@ Status StreamTrainer::Start() {
   PERENNIAL_ASSIGN_OR_RETURN(strategy_, MakeStrategy(options_.strategy));
   replay::ReplayOptions replay_options = options_.replay;
   if (!strategy_->UsesReplay()) replay_options.policy = replay::ReplayOptions::Policy::kNone;
+  replay_options.item_state = strategy_->UsesStoredLogits();
   PERENNIAL_ASSIGN_OR_RETURN(replay_, replay::ReplayBuffer::Open(store_, options_.name, replay_options));
 
   Offset begin;

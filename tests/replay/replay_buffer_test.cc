@@ -64,14 +64,19 @@ TEST_P(ReplayBufferTest, DrawsWithoutReplacementAndShared) {
   const auto buffer = OpenBuffer(*store_, options_);
   for (uint64_t i = 0; i < 20; ++i) buffer->Add(MakeExample(i, "a"), rng_);
   for (const size_t count : {0, 1, 7, 20, 21, 500}) {
-    const auto drawn = buffer->Draw(count, rng_);
+    const auto drawn = buffer->Draw(count, rng_).value();
     std::set<const Example*> different;
-    for (const auto& example : drawn) different.insert(example.get());
+    for (const auto& item : drawn) different.insert(item.example.get());
     EXPECT_EQ(drawn.size(), std::min<size_t>(count, 20));
     EXPECT_EQ(different.size(), drawn.size());
   }
   Rng one(5), two(5);
-  EXPECT_EQ(buffer->Draw(7, one), buffer->Draw(7, two));
+  const std::vector<Drawn> drawn = buffer->Draw(7, one).value();
+  const std::vector<Drawn> again = buffer->Draw(7, two).value();
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    EXPECT_EQ(drawn[i].example, again[i].example);
+    EXPECT_EQ(drawn[i].id, again[i].id);
+  }
 }
 
 TEST_P(ReplayBufferTest, DrawsEveryExampleEquallyOftenAtEveryPlace) {
@@ -81,8 +86,8 @@ TEST_P(ReplayBufferTest, DrawsEveryExampleEquallyOftenAtEveryPlace) {
   for (uint64_t i = 0; i < kHeld; ++i) buffer->Add(MakeExample(i, "a"), rng_);
   std::vector<std::vector<int>> counts(4, std::vector<int>(kHeld));
   for (size_t round = 0; round < kRounds; ++round) {
-    const auto drawn = buffer->Draw(4, rng_);
-    for (size_t place = 0; place < 4; ++place) ++counts[place][drawn[place]->offset.value];
+    const auto drawn = buffer->Draw(4, rng_).value();
+    for (size_t place = 0; place < 4; ++place) ++counts[place][drawn[place].example->offset.value];
   }
   // Binomial with p = 1/10: five standard deviations are 212.
   for (const auto& at_place : counts) {
@@ -94,10 +99,10 @@ TEST_P(ReplayBufferTest, AnEvictedExampleLivesAsLongAsADrawHoldsIt) {
   options_.capacity = 1;
   const auto buffer = OpenBuffer(*store_, options_);
   buffer->Add(MakeExample(0, "a"), rng_);
-  const auto drawn = buffer->Draw(1, rng_);
+  const auto drawn = buffer->Draw(1, rng_).value();
   for (uint64_t i = 1; i < 100; ++i) buffer->Add(MakeExample(i, std::to_string(i)), rng_);
-  EXPECT_EQ(drawn[0]->offset, Offset{0});
-  EXPECT_EQ(drawn[0]->label, "a");
+  EXPECT_EQ(drawn[0].example->offset, Offset{0});
+  EXPECT_EQ(drawn[0].example->label, "a");
 }
 
 TEST(ReplayNone, RemembersNothingAndSavesNothing) {
@@ -108,7 +113,7 @@ TEST(ReplayNone, RemembersNothingAndSavesNothing) {
   Rng rng(1);
   buffer->Add(MakeExample(0, "a"), rng);
   EXPECT_EQ(buffer->size(), 0U);
-  EXPECT_TRUE(buffer->Draw(5, rng).empty());
+  EXPECT_TRUE(buffer->Draw(5, rng).value().empty());
   EXPECT_EQ(SaveBuffer(*buffer, *store), 0U);
   EXPECT_EQ(rng.Next(), Rng(1).Next()) << "no random numbers are used up";
 }

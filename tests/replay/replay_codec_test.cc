@@ -33,6 +33,15 @@ TEST(ReplayCodec, RoundTripsAndRefusesTruncations) {
   partition.seen = 500;
   ExpectOnlyWholeIsRead(EncodePartition(partition), DecodePartition);
   ExpectOnlyWholeIsRead(EncodeHeader({}), DecodeHeader);
+  ExpectOnlyWholeIsRead(EncodeState({.logits = {1, 2, 3}, .loss = 4}), DecodeState);
+}
+
+TEST(ReplayCodec, ReadsAHeaderOfBeforeThereWereStates) {
+  const Header header = DecodeHeader(std::string("\x01\x02\x07\x05\x04\x02", 6)).value();
+  EXPECT_EQ(header.seen, 7U);
+  EXPECT_EQ(header.partitions, 2U);
+  EXPECT_EQ(header.states, 0U);
+  EXPECT_EQ(DecodeHeader(std::string("\x03\x02\x07\x05\x04\x02", 6)).status().code(), Code::kCorruption);
 }
 
 TEST(ReplayCodec, HasTheBytesOfItsFormatPage) {
@@ -44,14 +53,25 @@ TEST(ReplayCodec, HasTheBytesOfItsFormatPage) {
             "ac02"
             "02"
             "01");
-  const Header header{
-      .partition = ReplayOptions::Partition::kLabelAndSlice, .seen = 300, .next_id = 5, .slots = 4, .partitions = 2};
+  const Header header{.partition = ReplayOptions::Partition::kLabelAndSlice,
+                      .seen = 300,
+                      .next_id = 5,
+                      .slots = 4,
+                      .partitions = 2,
+                      .states = 3};
   EXPECT_EQ(HexEncode(EncodeHeader(header)),
-            "0102"
+            "0202"
             "ac02"
             "05"
             "04"
-            "02");
+            "02"
+            "03");
+  EXPECT_EQ(HexEncode(EncodeState({.logits = {0x3c00, 0xc000}, .loss = 0.5F})),
+            "01"
+            "0000003f"
+            "02"
+            "003c"
+            "00c0");
   Partition partition;
   partition.key = "ab";
   partition.seen = 7;

@@ -41,10 +41,11 @@ inline size_t SaveBuffer(ReplayBuffer& buffer, kv::KvStore& store) {
 }
 
 // The offsets of everything held, in an order that tells slots apart: a draw of all with fixed random numbers.
-inline std::vector<uint64_t> Contents(const ReplayBuffer& buffer) {
+inline std::vector<uint64_t> Contents(ReplayBuffer& buffer) {
   Rng fixed(99);
   std::vector<uint64_t> offsets;
-  for (const auto& example : buffer.Draw(buffer.size(), fixed)) offsets.push_back(example->offset.value);
+  const std::vector<Drawn> all = buffer.Draw(buffer.size(), fixed).value();
+  for (const Drawn& drawn : all) offsets.push_back(drawn.example->offset.value);
   return offsets;
 }
 

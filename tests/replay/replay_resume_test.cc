@@ -81,9 +81,9 @@ TEST_P(ReplayResumeTest, GoesOnAsIfItHadNeverStopped) {
     ASSERT_EQ(Contents(*resumed), Contents(*whole)) << i;
     ASSERT_EQ(resumed->bytes(), whole->bytes());
     Rng one(i), two(i);
-    const auto expected = whole->Draw(5, one);
-    const auto drawn = resumed->Draw(5, two);
-    for (size_t k = 0; k < drawn.size(); ++k) ASSERT_EQ(drawn[k]->offset, expected[k]->offset);
+    const auto expected = whole->Draw(5, one).value();
+    const auto drawn = resumed->Draw(5, two).value();
+    for (size_t k = 0; k < drawn.size(); ++k) ASSERT_EQ(drawn[k].example->offset, expected[k].example->offset);
   }
   EXPECT_GT(deaths, 10);
   EXPECT_EQ(resumed->Partitions(), whole->Partitions());
@@ -143,12 +143,12 @@ TEST(ReplaySaving, PicturesAreMadeAnewAtTheRightSize) {
   SaveBuffer(*buffer, *store);
   for (const int size : {8, 4}) {
     options.image_size = size;
-    const auto loaded = OpenBuffer(*store, options)->Draw(1, rng);
-    EXPECT_EQ(loaded[0]->image, with_picture.image);
-    ASSERT_NE(loaded[0]->pixels, nullptr);
-    EXPECT_EQ(loaded[0]->pixels->width, size);
+    const auto loaded = OpenBuffer(*store, options)->Draw(1, rng).value();
+    EXPECT_EQ(loaded[0].example->image, with_picture.image);
+    ASSERT_NE(loaded[0].example->pixels, nullptr);
+    EXPECT_EQ(loaded[0].example->pixels->width, size);
     if (size == 8) {
-      EXPECT_EQ(loaded[0]->pixels->pixels, with_picture.pixels->pixels);
+      EXPECT_EQ(loaded[0].example->pixels->pixels, with_picture.pixels->pixels);
     }
   }
 }
@@ -170,7 +170,8 @@ TEST(ReplaySaving, NarrowerLimitsForgetThePicturesOverThem) {
   options.image_limits.max_side = 7;
   const auto buffer = OpenBuffer(*store, options);
   EXPECT_EQ(buffer->size(), 6U);
-  for (const auto& example : buffer->Draw(12, rng)) EXPECT_TRUE(example->image.empty());
+  const std::vector<Drawn> drawn = buffer->Draw(12, rng).value();
+  for (const Drawn& item : drawn) EXPECT_TRUE(item.example->image.empty());
   SaveBuffer(*buffer, *store);
   EXPECT_EQ(Contents(*OpenBuffer(*store, options)), Contents(*buffer));
 }
@@ -184,7 +185,9 @@ TEST(ReplaySaving, BuffersOfOneStoreDoNotMix) {
     for (uint64_t i = 0; i < 5; ++i) buffer->Add(MakeExample(i, prefix), rng);
     SaveBuffer(*buffer, *store);
   }
-  for (const char* prefix : {"a", "ab", "b"}) EXPECT_EQ(OpenBuffer(*store, {}, prefix)->Draw(1, rng)[0]->label, prefix);
+  for (const char* prefix : {"a", "ab", "b"}) {
+    EXPECT_EQ(OpenBuffer(*store, {}, prefix)->Draw(1, rng).value()[0].example->label, prefix);
+  }
 }
 
 TEST(ReplaySaving, AdaptsToASmallerCapacityAndAnotherPartitionRule) {
