@@ -136,7 +136,7 @@ Status CandidateMaker::FillReport(Contender& contender, const Request& request, 
 Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request, PublishedRecord& record) {
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offsets> held_out, HeldOut(request));
   PERENNIAL_ASSIGN_OR_RETURN(Contender student, Contend(learner.student(), "student", request, held_out));
-  PERENNIAL_ASSIGN_OR_RETURN(Contender average, Contend(learner.teacher(), "ema", request, held_out));
+  PERENNIAL_ASSIGN_OR_RETURN(Contender average, Contend(learner.average(), "ema", request, held_out));
   const double margin = std::max(kStudentMargin, kStudentErrors * StandardError(average.gate));
   Contender& better = student.average > average.average + margin ? student : average;
 

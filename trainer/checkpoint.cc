@@ -106,11 +106,13 @@ Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const st
 struct Part {
   const char* name;
   torch::Tensor LearnerState::*tensor;
+  bool may_miss = false;
 };
 constexpr Part kParts[] = {{"weights", &LearnerState::weights},
                            {"average", &LearnerState::average},
                            {"moment1", &LearnerState::moment1},
-                           {"moment2", &LearnerState::moment2}};
+                           {"moment2", &LearnerState::moment2},
+                           {"teacher", &LearnerState::teacher, true}};
 
 }  // namespace
 
@@ -118,7 +120,12 @@ void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_
   batch.Put(family, KeyOf(name, "meta"), EncodeMeta(checkpoint));
   if (!checkpoint.learner) return;
   for (const Part& part : kParts) {
-    batch.Put(family, KeyOf(name, part.name), TensorBytes(*checkpoint.learner.*part.tensor));
+    const torch::Tensor& tensor = *checkpoint.learner.*part.tensor;
+    if (tensor.defined()) {
+      batch.Put(family, KeyOf(name, part.name), TensorBytes(tensor));
+    } else {
+      batch.Delete(family, KeyOf(name, part.name));  // an older checkpoint may have had one
+    }
   }
 }
 
@@ -130,6 +137,7 @@ Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::F
     for (const Part& part : kParts) {
       const std::string key = KeyOf(name, part.name);
       PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
+      if (!bytes && part.may_miss) continue;
       PERENNIAL_ASSIGN_OR_RETURN((*checkpoint.learner).*part.tensor,
                                  TensorOf(bytes, key, checkpoint.learner->layout.total));
     }

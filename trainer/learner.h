@@ -22,10 +22,12 @@ struct LearnerState {
   FlatLayout layout;
   uint64_t optimiser_steps = 0;
   torch::Tensor weights, average, moment1, moment2;  // [layout.total] f32, CPU
+  torch::Tensor teacher;                             // likewise; undefined when the average teaches
 };
 
-// The student network, its exponential moving average (the teacher) and the optimiser, on one device. Made at the first
-// batch, when there is a label. Owned by the trainer; thread-compatible.
+// The student network, its exponential moving averages (the one that may ship, and the teacher where that is another)
+// and the optimiser, on one device. Made at the first batch, when there is a label. Owned by the trainer;
+// thread-compatible.
 class Learner {
  public:
   static Result<std::unique_ptr<Learner>> Build(const TrainerOptions& options, int64_t labels);
@@ -43,19 +45,27 @@ class Learner {
   StepResult Step(Strategy& strategy, const StepBatch& batch, uint64_t step);
 
   model::Model& student() { return *student_; }
-  model::Model& teacher() { return *teacher_; }
+  model::Model& average() { return *average_.model; }
+  model::Model& teacher() { return teacher_ ? *teacher_->model : *average_.model; }
   int64_t label_count() const { return student_->label_count(); }
   // A copy; on a GPU the one transfer.
   LearnerState State() const;
 
  private:
-  Learner(const TrainerOptions& options, std::shared_ptr<model::Model> student, std::shared_ptr<model::Model> teacher);
+  using Network = std::shared_ptr<model::Model>;
+  // A network whose weights follow the student's.
+  struct Average {
+    explicit Average(Network network) : model(std::move(network)), parameters(*model, false) { model->eval(); }
+    Network model;
+    FlatParameters parameters;
+  };
+  Learner(const TrainerOptions& options, Network student, Network average, Network teacher);
 
   const TrainerOptions options_;
-  const std::shared_ptr<model::Model> student_;
-  const std::shared_ptr<model::Model> teacher_;
+  const Network student_;
   FlatParameters weights_;
-  FlatParameters average_;
+  Average average_;
+  std::optional<Average> teacher_;
   const std::unique_ptr<Optimiser> optimiser_;
 };
 

@@ -46,4 +46,15 @@ torch::Tensor DistillationLoss(const torch::Tensor& student, const torch::Tensor
   return temperature * temperature * (entropy - (wanted * given).sum(1)).mean();
 }
 
+torch::Tensor StoredLogitLoss(const torch::Tensor& replayed, const StepBatch& batch) {
+  if (!batch.stored_logits.defined()) return torch::zeros({}, replayed.options());
+  torch::Tensor known = batch.stored_logits.isnan().logical_not();
+  if (batch.own_share.defined()) {
+    known = known.logical_and((batch.own_share.narrow(0, batch.fresh, replayed.size(0)) == 1).unsqueeze(1));
+  }
+  const torch::Tensor difference =
+      torch::where(known, replayed - batch.stored_logits, torch::zeros({}, replayed.options()));
+  return (difference.square().sum(1) / known.sum(1).clamp_min(1)).mean();
+}
+
 }  // namespace perennial::trainer

@@ -30,4 +30,9 @@ torch::Tensor MaskClasses(const torch::Tensor& logits, const torch::Tensor& allo
 // neural network", 2015). The teacher takes no gradient.
 torch::Tensor DistillationLoss(const torch::Tensor& student, const torch::Tensor& teacher, double temperature);
 
+// Mean over the replayed rows of the mean squared difference from their stored logits, over the labels that were stored
+// (StepBatch::stored_logits); rows without any, and rows with a part of another picture, count 0. `replayed`: [rows,
+// labels] f32, the replayed rows' logits. 0 when the batch has no stored logits.
+torch::Tensor StoredLogitLoss(const torch::Tensor& replayed, const StepBatch& batch);
+
 }  // namespace perennial::trainer

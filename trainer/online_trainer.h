@@ -44,7 +44,11 @@ struct TrainerOptions {
   double weight_decay = 0.1;        // on all parameters
   double max_gradient_norm = 1.0;
   uint64_t warmup_steps = 50;
-  double ema_decay = 0.998;  // reached after a warm-up: min(ema_decay, (1 + step) / (10 + step))
+  // Of the moving average of the weights that may ship; reached after a warm-up: min(ema_decay, (1 + step) / (10 +
+  // step)).
+  double ema_decay = 0.998;
+  // Of the average that teaches the student (distillation), when it is to be another one; 0: the same average.
+  double teacher_decay = 0;
   AugmentOptions augment;
   media::DecodeLimits image_limits;  // those the log takes pictures by
   uint64_t seed = 1;

@@ -1,7 +1,9 @@
 #include "trainer/strategy.h"
 
 #include "storage/base/config.h"
+#include "trainer/strategy_cls_er.h"
 #include "trainer/strategy_default.h"
+#include "trainer/strategy_der.h"
 #include "trainer/strategy_er.h"
 #include "trainer/strategy_er_ace.h"
 #include "trainer/strategy_naive.h"
@@ -16,10 +18,8 @@ struct Registered {
 
 // A new method is one line here and a file pair beside it.
 constexpr Registered kStrategies[] = {
-    {"default", MakeDefault},
-    {"er", MakeExperienceReplay},
-    {"er_ace", MakeErAce},
-    {"naive", MakeNaive},
+    {"cls_er", MakeClsEr},        {"default", MakeDefault}, {"der", MakeDer},     {"der_pp", MakeDerPlusPlus},
+    {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},    {"naive", MakeNaive},
 };
 
 }  // namespace

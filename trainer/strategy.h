@@ -26,14 +26,17 @@ struct StepBatch {
   torch::Tensor stored_logits;
 };
 
-// What a strategy may look at. `teacher` is the exponential moving average of `student`; it takes no gradient.
+// What a strategy may look at. `average` is the moving average of `student` that may ship, `teacher` the one that
+// teaches: slower, or the same network. They take no gradient.
 struct StepContext {
   uint64_t step = 0;
   model::Model& student;
+  model::Model& average;
   model::Model& teacher;
-  // Where a strategy that UsesStoredLogits leaves its student's logits of the whole batch; null for the others.
+  // Where a strategy that UsesStoredLogits leaves the logits of the whole batch; null for the others.
   torch::Tensor* logits_out = nullptr;
-  // Of the forward pass that the loss is made of: [batch, labels] f32. They take no gradient from here.
+  // [batch, labels] f32: the student's, of the forward pass that the loss is made of, or the teacher's. They take no
+  // gradient from here.
   void HandOut(const torch::Tensor& logits) const {
     if (logits_out != nullptr) *logits_out = logits.detach();
   }

@@ -7,31 +7,31 @@ namespace perennial::trainer {
 namespace {
 
 constexpr double kTemperature = 4.0;
-constexpr double kDistillation = 0.05;  // d
-constexpr double kFreshWeight = 0.3;    // w
-constexpr uint64_t kRecentSteps = 50;
+constexpr double kDistillation = 0.2;  // d
+constexpr double kStoredLogits = 0.1;  // a
+constexpr double kFreshWeight = 0.3;   // w
+constexpr uint64_t kRecentSteps = 100;
 constexpr uint64_t kTeacherFrom = 100;  // steps; before, the average is the random start
 
 class Default final : public Strategy {
  public:
   std::string_view name() const override { return "default"; }
+  bool UsesStoredLogits() const override { return true; }
 
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
     const torch::Tensor logits = context.student.Forward(batch.input).logits;
+    const torch::Tensor taught = Taught(context, batch);
+    context.HandOut(taught);
     const int64_t labels = logits.size(1);
     const torch::Tensor allowed = Allowed(context.step, batch, labels, logits.device());
     const torch::Tensor fresh =
         ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), allowed), FreshRows(batch));
     const int64_t replayed = logits.size(0) - batch.fresh;
     if (replayed == 0) return fresh;
-    const torch::Tensor old = ClassificationLoss(logits.narrow(0, batch.fresh, replayed), ReplayRows(batch));
-    torch::Tensor loss = kFreshWeight * fresh + (1 - kFreshWeight) * old;
+    const torch::Tensor old = logits.narrow(0, batch.fresh, replayed);
+    const torch::Tensor loss = kFreshWeight * fresh + (1 - kFreshWeight) * ClassificationLoss(old, ReplayRows(batch)) +
+                               kStoredLogits * StoredLogitLoss(old, batch);
     if (context.step < kTeacherFrom) return loss;
-    torch::Tensor taught;
-    {
-      const torch::NoGradGuard no_grad;
-      taught = context.teacher.Forward(batch.input).logits;
-    }
     return loss + kDistillation * DistillationLoss(logits, taught, kTemperature);
   }
 
@@ -39,6 +39,11 @@ class Default final : public Strategy {
   Status Load(std::string_view state) override { return state.empty() ? Status::Ok() : recent_.Load(state); }
 
  private:
+  static torch::Tensor Taught(const StepContext& context, const StepBatch& batch) {
+    const torch::NoGradGuard no_grad;
+    return context.teacher.Forward(batch.input).logits;
+  }
+
   torch::Tensor Allowed(uint64_t step, const StepBatch& batch, int64_t labels, torch::Device device) {
     const Targets fresh = FreshRows(batch);
     for (const torch::Tensor& targets : {fresh.own, fresh.mixed}) {

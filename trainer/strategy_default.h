@@ -6,16 +6,18 @@
 
 namespace perennial::trainer {
 
-// The combination that is to become what a hub trains with, once it has shown on every stream that it is better than er
-// (today it has not); no part of it is told where a task begins.
+// What Perennial trains with; no part of it is told where a task begins.
 //
 //   loss = w CE(new, over the classes that the stream brings at present) + (1 - w) CE(replay, over all classes)
 //        + d T^2 KL(softmax(teacher / T) || softmax(student / T)) over new and replayed samples
+//        + a MSE(student(replay), z)
 //
 // The mask is that of ER-ACE (Caccia et al., ICLR 2022), taken over the classes of the last steps instead of one batch,
 // so that on a stream that stays as it is it masks nothing and the first line is plain experience replay. The teacher
-// is the moving average of the student's weights (Michel et al., "Rethinking momentum knowledge distillation in online
-// continual learning", ICML 2024). Right after the start the average is the random start, so it does not teach yet.
+// is a moving average of the student's weights (Michel et al., "Rethinking momentum knowledge distillation in online
+// continual learning", ICML 2024). z are the teacher's logits of the sample when it arrived, that is when its class was
+// at its best (dark experience replay, Buzzega et al., NeurIPS 2020, with the steadier network's logits). Right after
+// the start the average is the random start, so it does not teach yet.
 std::unique_ptr<Strategy> MakeDefault();
 
 }  // namespace perennial::trainer

@@ -201,7 +201,9 @@ Hash256 StreamTrainer::Fingerprint() const {
   if (learner_ != nullptr) {
     const LearnerState state = learner_->State();
     hash.Update(state.layout.Encode());
-    for (const torch::Tensor* tensor : {&state.weights, &state.average, &state.moment1, &state.moment2}) {
+    for (const torch::Tensor* tensor :
+         {&state.weights, &state.average, &state.moment1, &state.moment2, &state.teacher}) {
+      if (!tensor->defined()) continue;
       hash.Update({reinterpret_cast<const char*>(tensor->data_ptr<float>()),
                    static_cast<size_t>(tensor->numel()) * sizeof(float)});
     }

@@ -25,14 +25,14 @@ StepBatch Batch(const std::vector<int64_t>& targets, int64_t fresh) {
 double LossOf(const std::string& name, const StepBatch& batch, uint64_t step = 0) {
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const auto strategy = MakeStrategy(name);
-  return (*strategy)->Loss(StepContext{step, student, teacher}, batch).item<double>();
+  return (*strategy)->Loss(StepContext{step, student, teacher, teacher}, batch).item<double>();
 }
 
 TEST(ErAce, NewSamplesCompeteWithTheirOwnClassesOnly) {
   const StepBatch batch = Batch({2, 3, 0, 1, 2}, 2);
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const auto strategy = MakeStrategy("er_ace");
-  (*strategy)->Loss(StepContext{0, student, teacher}, batch).backward();
+  (*strategy)->Loss(StepContext{0, student, teacher, teacher}, batch).backward();
   const torch::Tensor logits = student.Forward(batch.input).logits;
   // By hand: new rows over classes 2 and 3, replayed rows over all four.
   const auto fresh = torch::nll_loss(torch::log_softmax(logits.narrow(0, 0, 2).narrow(1, 2, 2), 1),
@@ -48,7 +48,7 @@ TEST(ErAce, WithoutReplayIsTheCrossEntropyOfTheBatchsClasses) {
 
 TEST(DefaultStrategy, MasksNothingOnceEveryClassIsRecentAndRemembersThatOverACheckpoint) {
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
-  const StepContext context{0, student, teacher};
+  const StepContext context{0, student, teacher, teacher};
   const auto strategy = MakeStrategy("default");
   const double masked = (*strategy)->Loss(context, Batch({2, 3, 0, 1}, 2)).item<double>();
   (void)(*strategy)->Loss(context, Batch({0, 1, 2, 3}, 2));
@@ -65,7 +65,7 @@ TEST(DefaultStrategy, TheTeacherPullsOnceItHasLearned) {
   const StepBatch batch = Batch({2, 3, 0, 1}, 2);
   const auto loss = [&](uint64_t step, model::Model& teacher) {
     const auto strategy = MakeStrategy("default");
-    return (*strategy)->Loss(StepContext{step, student, teacher}, batch).item<double>();
+    return (*strategy)->Loss(StepContext{step, student, teacher, teacher}, batch).item<double>();
   };
   LinearModel same(5, 4, 1);
   EXPECT_DOUBLE_EQ(loss(0, same), loss(0, other)) << "not at the start";

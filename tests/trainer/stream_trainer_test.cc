@@ -197,7 +197,7 @@ TEST(StreamTrainer, SaysWhatIsWrongWithItsOptions) {
   options.strategy = "er2";
   const auto unknown = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
   EXPECT_EQ(unknown.status().code(), Code::kInvalidArgument);
-  EXPECT_NE(unknown.status().ToString().find("default, er, er_ace, naive"), std::string::npos) << unknown.status().ToString();
+  EXPECT_NE(unknown.status().ToString().find("cls_er, default, der, der_pp, er, er_ace, naive"), std::string::npos) << unknown.status().ToString();
   options = SmallOptions();
   options.new_per_step = 0;
   EXPECT_EQ(OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock()).status().code(),
