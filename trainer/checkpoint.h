@@ -28,7 +28,7 @@ struct Checkpoint {
   double loss = 0;
   int64_t newest_sample_us = 0;
   bool flush_due = false;  // a candidate is due: a flush was passed, or an accepted one was not published yet
-  std::string rng;  // Rng::Save()
+  std::string rng;         // Rng::Save()
   std::vector<std::string> labels;
   std::vector<std::string> slices;
   std::string last_slice;  // of the newest trained sample

@@ -6,6 +6,7 @@
 #include "trainer/strategy_der.h"
 #include "trainer/strategy_er.h"
 #include "trainer/strategy_er_ace.h"
+#include "trainer/strategy_gdumb.h"
 #include "trainer/strategy_naive.h"
 
 namespace perennial::trainer {
@@ -19,7 +20,7 @@ struct Registered {
 // A new method is one line here and a file pair beside it.
 constexpr Registered kStrategies[] = {
     {"cls_er", MakeClsEr},        {"default", MakeDefault}, {"der", MakeDer},     {"der_pp", MakeDerPlusPlus},
-    {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},    {"naive", MakeNaive},
+    {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},    {"gdumb", MakeGdumb}, {"naive", MakeNaive},
 };
 
 }  // namespace

@@ -56,6 +56,9 @@ class Strategy {
   // True: after a step the replayed rows' stored logits are replaced by those that Loss handed out. Only with
   // UsesStoredLogits.
   virtual bool RefreshesStoredLogits() const { return false; }
+  // Above 0: the network does not learn from the stream's steps, which only fill the memory; for each candidate a new
+  // one is trained on the memory, so many passes.
+  virtual uint64_t PassesOverMemory() const { return 0; }
   // A scalar to minimise.
   virtual torch::Tensor Loss(const StepContext& context, const StepBatch& batch) = 0;
   // After the optimiser and the moving average were updated.

@@ -6,6 +6,7 @@
 #include "storage/base/bytes.h"
 #include "storage/base/log.h"
 #include "trainer/guarded.h"
+#include "trainer/memory_training.h"
 #include "trainer/stored_logits.h"
 
 namespace perennial::trainer {
@@ -13,6 +14,8 @@ namespace {
 
 // So many steps in a row without a finite loss end the run: it does not mend itself.
 constexpr uint64_t kMaxBadSteps = 50;
+// A small memory is passed over more often than its strategy asks for.
+constexpr uint64_t kLeastMemorySteps = 1000;
 
 }  // namespace
 
@@ -37,21 +40,14 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   // On a copy, and the batch stays with the assembler until the step is done: a step that fails can be tried again as
   // it was.
   Rng rng = rng_;
-  ReplayDraw replayed;
-  if (strategy_->UsesReplay()) {
-    PERENNIAL_ASSIGN_OR_RETURN(replayed, replay_->Draw(options_.replay_per_step, rng));
+  std::vector<replay::ItemState> states(fresh.size());
+  if (strategy_->PassesOverMemory() == 0) {
+    ReplayDraw replayed;
+    if (strategy_->UsesReplay()) {
+      PERENNIAL_ASSIGN_OR_RETURN(replayed, replay_->Draw(options_.replay_per_step, rng));
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(states, Learn(fresh, replayed));
   }
-  PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
-  if (strategy_->UsesStoredLogits() && !replayed.empty()) {
-    batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
-  }
-  const Learner::StepResult result = learner_->Step(*strategy_, batch, steps_);
-  std::vector<replay::ItemState> states(fresh.size() + replayed.size());
-  if (strategy_->UsesStoredLogits()) {
-    PERENNIAL_ASSIGN_OR_RETURN(states, StatesOf(result.logits, batch));
-  }
-  PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
-  if (result.applied && strategy_->RefreshesStoredLogits()) RefreshStates(replayed, states);
 
   if (assembler_->ended_by_flush()) flush_due_ = true;
   std::vector<Prepared> trained = assembler_->Commit();
@@ -66,6 +62,31 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   if (options_.on_step) options_.on_step(step, offsets);
   if (steps_ % options_.checkpoint_every_steps == 0) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
   return StepOutcome::kStepped;
+}
+
+Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Prepared>& fresh,
+                                                            const ReplayDraw& replayed) {
+  PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  if (strategy_->UsesStoredLogits() && !replayed.empty()) {
+    batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
+  }
+  const Learner::StepResult result = learner_->Step(*strategy_, batch, steps_);
+  std::vector<replay::ItemState> states(fresh.size() + replayed.size());
+  if (strategy_->UsesStoredLogits()) {
+    PERENNIAL_ASSIGN_OR_RETURN(states, StatesOf(result.logits, batch));
+  }
+  PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
+  if (result.applied && strategy_->RefreshesStoredLogits()) RefreshStates(replayed, states);
+  return states;
+}
+
+Status StreamTrainer::LearnFromMemory() {
+  PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, static_cast<int64_t>(labels_.size())));
+  MemoryTraining how;
+  how.batch = options_.new_per_step + options_.replay_per_step;
+  how.passes = strategy_->PassesOverMemory();
+  how.least_steps = kLeastMemorySteps;
+  return TrainOnMemory(how, *strategy_, *replay_, *builder_, labels_, *learner_, Rng(options_.seed, steps_));
 }
 
 Status StreamTrainer::PrepareLabels(const std::vector<Prepared>& fresh) {
@@ -164,6 +185,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
     request.frozen = frozen;
     request.new_scale_set = new_scale_set;
     request.max_per_slice = max_per_slice;
+    if (strategy_->PassesOverMemory() > 0) PERENNIAL_RETURN_IF_ERROR(LearnFromMemory());
     PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->Make(*learner_, request, published_));
     candidate.newest_sample_us = newest_sample_us_;
     flush_due_ = false;

@@ -46,6 +46,10 @@ class StreamTrainer final : public OnlineTrainer {
   Result<StepOutcome> DoStep(SteadyTime deadline);
   Result<StepOutcome> TrainBatch();
   Status PrepareLabels(const std::vector<Prepared>& fresh);
+  // One step; what to keep with the rows of the batch, new ones first.
+  Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
+  // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
+  Status LearnFromMemory();
   Status NoteLoss(const Learner::StepResult& result);
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);

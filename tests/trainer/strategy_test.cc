@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/trainer/linear_model.h"
 #include "trainer/loss.h"
 #include "trainer/recent_classes.h"
@@ -71,6 +73,76 @@ TEST(DefaultStrategy, TheTeacherPullsOnceItHasLearned) {
   EXPECT_DOUBLE_EQ(loss(0, same), loss(0, other)) << "not at the start";
   EXPECT_NEAR(loss(1000, same), loss(0, same), 1e-5) << "nothing to learn from an equal";
   EXPECT_GT(loss(1000, other), loss(1000, same));
+}
+
+// Stored logits for the three replayed rows of Batch({2, 3, 0, 1, 2}, 2): the second row has none, the third only of
+// the first two labels.
+StepBatch WithStoredLogits() {
+  StepBatch batch = Batch({2, 3, 0, 1, 2}, 2);
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  batch.stored_logits = torch::tensor({{1.0f, 2.0f, 3.0f, 4.0f}, {none, none, none, none}, {-1.0f, 0.5f, none, none}});
+  return batch;
+}
+
+TEST(StoredLogitLoss, LeavesOutLabelsThatWereNotThereAndMixedPictures) {
+  StepBatch batch = WithStoredLogits();
+  const torch::Tensor now =
+      torch::tensor({{1.0f, 2.0f, 3.0f, 6.0f}, {9.0f, 9.0f, 9.0f, 9.0f}, {0.0f, 0.5f, 7.0f, 7.0f}});
+  EXPECT_NEAR(StoredLogitLoss(now, batch).item<double>(), (4.0 / 4 + 0 + 1.0 / 2) / 3, 1e-6);
+  batch.own_share = torch::tensor({1.0f, 1.0f, 0.5f, 1.0f, 1.0f});
+  EXPECT_NEAR(StoredLogitLoss(now, batch).item<double>(), (1.0 / 2) / 3, 1e-6);
+  EXPECT_EQ(StoredLogitLoss(now, Batch({2, 3, 0, 1, 2}, 2)).item<double>(), 0);
+}
+
+TEST(StoredLogitLoss, MissingLogitsGiveNoGradientAndNoNaN) {
+  torch::Tensor now = torch::zeros({3, 4}, torch::requires_grad());
+  StoredLogitLoss(now, WithStoredLogits()).backward();
+  EXPECT_TRUE(torch::isfinite(now.grad()).all().item<bool>());
+  EXPECT_EQ(now.grad()[1].abs().sum().item<double>(), 0);
+  EXPECT_EQ(now.grad()[2].narrow(0, 2, 2).abs().sum().item<double>(), 0);
+}
+
+TEST(Der, IsTheNewSamplesCrossEntropyAndTheDistanceFromStoredLogits) {
+  const StepBatch batch = WithStoredLogits();
+  LinearModel student(5, 4, 1);
+  const torch::Tensor logits = student.Forward(batch.input).logits;
+  const torch::Tensor fresh = ClassificationLoss(logits.narrow(0, 0, 2), FreshRows(batch));
+  const torch::Tensor stored = StoredLogitLoss(logits.narrow(0, 2, 3), batch);
+  const torch::Tensor old = ClassificationLoss(logits.narrow(0, 2, 3), ReplayRows(batch));
+  EXPECT_NEAR(LossOf("der", batch), (fresh + 0.5 * stored).item<double>(), 1e-5);
+  EXPECT_NEAR(LossOf("der_pp", batch), (fresh + 0.5 * stored + 0.5 * old).item<double>(), 1e-5);
+}
+
+TEST(StrategiesWithStoredLogits, HandThemOutDerTheStudentsDefaultTheTeachers) {
+  LinearModel student(5, 4, 1), teacher(5, 4, 2);
+  const StepBatch batch = WithStoredLogits();
+  for (const auto& [name, source] : {std::pair<const char*, model::Model*>{"der", &student}, {"default", &teacher}}) {
+    const auto strategy = MakeStrategy(name);
+    ASSERT_TRUE((*strategy)->UsesStoredLogits()) << name;
+    torch::Tensor out;
+    (void)(*strategy)->Loss(StepContext{0, student, teacher, teacher, &out}, batch);
+    ASSERT_TRUE(out.defined()) << name;
+    EXPECT_FALSE(out.requires_grad()) << name;
+    EXPECT_TRUE(torch::equal(out, source->Forward(batch.input).logits.detach())) << name;
+  }
+}
+
+TEST(ClsEr, FollowsWhicheverAverageIsSurerOfTheLabel) {
+  LinearModel student(5, 4, 1), plastic(5, 4, 2), stable(5, 4, 3);
+  const StepBatch batch = Batch({2, 3, 0, 1, 2}, 2);
+  const auto strategy = MakeStrategy("cls_er");
+  const double early = (*strategy)->Loss(StepContext{0, student, plastic, stable}, batch).item<double>();
+  const double later = (*strategy)->Loss(StepContext{500, student, plastic, stable}, batch).item<double>();
+  const torch::Tensor logits = student.Forward(batch.input).logits;
+  double apart = 0;
+  for (int64_t row = 2; row < 5; ++row) {
+    const int64_t label = batch.targets[row].item<int64_t>();
+    const torch::Tensor p = plastic.Forward(batch.input).logits[row], s = stable.Forward(batch.input).logits[row];
+    const bool use_plastic =
+        torch::log_softmax(p, 0)[label].item<double>() > torch::log_softmax(s, 0)[label].item<double>();
+    apart += (logits[row] - (use_plastic ? p : s)).square().mean().item<double>() / 3;
+  }
+  EXPECT_NEAR(later - early, 0.15 * apart, 1e-4);
 }
 
 TEST(DistillationLoss, IsZeroForEqualsAndPositiveElse) {

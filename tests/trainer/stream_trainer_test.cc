@@ -64,6 +64,50 @@ TEST(StreamTrainer, BatchesAreTheNextTrainableEntriesAndAFlushTrainsTheTail) {
   EXPECT_TRUE(trainer->GetStatus().flush_due);
 }
 
+TEST(StreamTrainer, GdumbLearnsFromItsMemoryWhenACandidateIsWanted) {
+  auto hub = Hub::InMemory();
+  hub->Feed(0, 1200, "base");
+  ASSERT_TRUE(hub->log().AppendFlush().ok());
+  TrainerOptions options = SmallOptions();
+  options.strategy = "gdumb";
+  options.new_per_step = 10;
+  options.replay_per_step = 22;
+  options.replay.capacity = 300;
+  auto trainer = hub->OpenTrainer(options);
+  TrainAll(*trainer, hub->log());
+  EXPECT_EQ(trainer->GetStatus().loss, 0) << "the stream's steps teach nothing";
+  const auto first = trainer->MakeCandidate(nullptr, 1, 0);
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  EXPECT_GT(first->report.average_accuracy, 0.6) << first->report.ToJson();
+  const auto again = trainer->MakeCandidate(nullptr, 1, 0);
+  EXPECT_EQ(again->report.average_accuracy, first->report.average_accuracy) << "the same memory, the same network";
+}
+
+TEST(StreamTrainer, TheTeacherMayBeAnotherAverageAndIsResumed) {
+  const auto fingerprint = [](double decay, bool resume) {
+    auto hub = Hub::InMemory();
+    hub->Feed(0, 300, "base");
+    TrainerOptions options = SmallOptions();
+    options.strategy = "default";
+    options.ema_decay = 0.9;
+    options.teacher_decay = decay;
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log());
+    if (resume) {
+      EXPECT_TRUE(trainer->Checkpoint().ok());
+      trainer.reset();
+      trainer = hub->OpenTrainer(options);
+    }
+    hub->Feed(300, 600, "base");
+    TrainAll(*trainer, hub->log());
+    return trainer->Fingerprint();
+  };
+  EXPECT_EQ(fingerprint(0.99, false), fingerprint(0.99, true));
+  EXPECT_NE(fingerprint(0.99, false), fingerprint(0, false));
+  EXPECT_EQ(fingerprint(0, false), fingerprint(0, true));
+  EXPECT_EQ(fingerprint(0, false), fingerprint(0.9, false)) << "the same decay is the same average";
+}
+
 TEST(StreamTrainer, WaitsForAFullBatchWithoutAFlush) {
   auto hub = Hub::InMemory(NothingHeldOut());
   hub->Feed(0, 3, "base");
@@ -197,7 +241,9 @@ TEST(StreamTrainer, SaysWhatIsWrongWithItsOptions) {
   options.strategy = "er2";
   const auto unknown = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
   EXPECT_EQ(unknown.status().code(), Code::kInvalidArgument);
-  EXPECT_NE(unknown.status().ToString().find("cls_er, default, der, der_pp, er, er_ace, naive"), std::string::npos) << unknown.status().ToString();
+  EXPECT_NE(unknown.status().ToString().find("cls_er, default, der, der_pp, er, er_ace, gdumb, naive"),
+            std::string::npos)
+      << unknown.status().ToString();
   options = SmallOptions();
   options.new_per_step = 0;
   EXPECT_EQ(OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock()).status().code(),
