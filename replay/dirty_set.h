@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace perennial::replay {
@@ -14,10 +15,10 @@ class DirtySet {
     marked_[number] = true;
     numbers_.push_back(number);
   }
-  const std::vector<uint32_t>& numbers() const { return numbers_; }
-  void Clear() {
+  // All of them; none is marked afterwards.
+  std::vector<uint32_t> Take() {
     for (const uint32_t number : numbers_) marked_[number] = false;
-    numbers_.clear();
+    return std::exchange(numbers_, {});
   }
 
  private:

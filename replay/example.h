@@ -11,8 +11,8 @@
 
 namespace perennial::replay {
 
-// A remembered training example. `image` holds the encoded bytes (persisted), `pixels` the decoded and resized picture
-// (a cache, made anew on load). Immutable once in a buffer.
+// A training example to remember, or a remembered one. Into a buffer goes the encoded picture in `image`, `pixels` (at
+// the buffer's image_size: what `image` decodes to), or both; out of it come `pixels` only. Immutable once in a buffer.
 struct Example {
   Offset offset;
   std::string image;

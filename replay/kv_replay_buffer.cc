@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "replay/replay_codec.h"
+#include "replay/payload.h"
 
 namespace perennial::replay {
 
@@ -18,7 +18,7 @@ Result<std::unique_ptr<ReplayBuffer>> KvReplayBuffer::Open(kv::KvStore& store, s
                                                            const ReplayOptions& options) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   PERENNIAL_ASSIGN_OR_RETURN(const kv::Family family, store.FindFamily("replay"));
-  std::unique_ptr<KvReplayBuffer> buffer(new KvReplayBuffer(family, prefix, options));
+  std::unique_ptr<KvReplayBuffer> buffer(new KvReplayBuffer(store, family, prefix, options));
   if (options.policy != ReplayOptions::Policy::kNone) {
     PERENNIAL_RETURN_IF_ERROR(buffer->Load(store).WithContext("load replay memory '" + std::string(prefix) + "'"));
   }
@@ -26,16 +26,13 @@ Result<std::unique_ptr<ReplayBuffer>> KvReplayBuffer::Open(kv::KvStore& store, s
 }
 
 // For people too: they see it in the status. Two pairs that read the same would only share a partition.
-std::string KvReplayBuffer::PartitionKey(const Example& example) const {
-  switch (options_.partition) {
-    case ReplayOptions::Partition::kLabel:
-      break;
-    case ReplayOptions::Partition::kLabelAndSource:
-      return example.label + " | " + example.source;
-    case ReplayOptions::Partition::kLabelAndSlice:
-      return example.label + " | " + example.slice;
-  }
-  return example.label;
+std::string KvReplayBuffer::PartitionKey(std::string_view label, std::string_view source,
+                                         std::string_view slice) const {
+  std::string key(label);
+  if (options_.partition == ReplayOptions::Partition::kLabel) return key;
+  key += " | ";
+  key += options_.partition == ReplayOptions::Partition::kLabelAndSource ? source : slice;
+  return key;
 }
 
 bool KvReplayBuffer::Fits(uint64_t more_examples, uint64_t more_bytes) const {
@@ -43,23 +40,37 @@ bool KvReplayBuffer::Fits(uint64_t more_examples, uint64_t more_bytes) const {
 }
 
 void KvReplayBuffer::Evict(uint32_t slot) {
-  if (options_.item_state) states_.Remove(table_.at(slot).id);
+  const uint64_t id = table_.at(slot).id;
+  records_.Remove(id);
+  cache_.Erase(id);
+  if (options_.item_state) states_.Remove(id);
   table_.Evict(slot);
 }
 
 void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   if (options_.policy == ReplayOptions::Policy::kNone) return;
   if (!options_.item_state) state = ItemState();
-  const uint64_t bytes = BytesOf(example) + BytesOf(state);
-  const uint32_t partition = table_.See(PartitionKey(example));
+  const uint32_t partition = table_.See(PartitionKey(example.label, example.source, example.slice));
   while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));  // states that grew
-  if (bytes > options_.capacity_bytes) return;
-  const ReplayPolicy::Verdict verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
+  // Packing a picture is most of the work, so that is left out when the policy drops the example whatever its size.
+  ReplayPolicy::Verdict verdict;
+  const bool full = !Fits(1, 0);
+  if (full) verdict = policy_->Offer(table_, partition, true, rng);
+  if (full && !verdict.keep) return;
+  std::string record = RecordOf(example, options_);
+  const uint64_t record_bytes = DecodeRecord(record).value().Bytes();
+  const uint64_t bytes = record_bytes + BytesOf(state);
+  if (bytes > options_.capacity_bytes || record_bytes > UINT32_MAX) return;
+  if (!full) verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
   if (!verdict.keep) return;
   if (verdict.evict) Evict(*verdict.evict);
   while (!Fits(1, bytes)) Evict(policy_->Victim(table_, rng));
-  if (options_.item_state) states_.Add(table_.next_id(), std::move(state));
-  table_.Append(std::make_shared<const Example>(std::move(example)), partition);
+  const uint64_t id = table_.Append(static_cast<uint32_t>(record_bytes), partition);
+  Result<Example> drawable = DrawableOf(std::move(example), record, options_);
+  // One that cannot be read is an error of the draw that wants it.
+  if (drawable.ok()) cache_.Insert(id, std::make_shared<const Example>(std::move(*drawable)));
+  records_.Add(id, std::move(record));
+  if (options_.item_state) states_.Add(id, std::move(state));
 }
 
 void KvReplayBuffer::SetState(uint64_t id, ItemState state) {
@@ -81,10 +92,28 @@ Result<std::vector<Drawn>> KvReplayBuffer::Draw(size_t count, Rng& rng) {
   for (size_t i = 0; i < count; ++i) {
     const size_t j = i + rng.Below(size - i);
     const Slot& slot = table_.at(static_cast<uint32_t>(value_at(j)));
-    drawn.push_back({slot.id, slot.example, options_.item_state ? states_.Find(slot.id) : nullptr});
+    drawn.push_back({slot.id, cache_.Find(slot.id), options_.item_state ? states_.Find(slot.id) : nullptr});
     moved[j] = value_at(i);
   }
+  PERENNIAL_RETURN_IF_ERROR(Fetch(drawn).WithContext("draw from replay memory '" + prefix_ + "'"));
   return drawn;
+}
+
+Status KvReplayBuffer::Fetch(std::vector<Drawn>& drawn) {
+  std::vector<uint64_t> ids;
+  for (const Drawn& one : drawn) {
+    if (one.example == nullptr) ids.push_back(one.id);
+  }
+  if (ids.empty()) return Status::Ok();
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> records, records_.Read(ids));
+  size_t next = 0;
+  for (Drawn& one : drawn) {
+    if (one.example != nullptr) continue;
+    PERENNIAL_ASSIGN_OR_RETURN(Example example, ExampleOf(records[next++], options_));
+    one.example = std::make_shared<const Example>(std::move(example));
+    cache_.Insert(one.id, one.example);
+  }
+  return Status::Ok();
 }
 
 std::vector<std::pair<std::string, size_t>> KvReplayBuffer::Partitions() const {
@@ -100,17 +129,13 @@ void KvReplayBuffer::ContributeTo(kv::WriteBatch& batch) {
   if (options_.policy == ReplayOptions::Policy::kNone) return;
   if (pending_) table_.ReturnChanges(*pending_);
   pending_ = table_.TakeChanges();
-  for (const uint64_t id : pending_->removed) batch.Delete(family_, Key(prefix_, KeyKind::kExample, id));
+  records_.ContributeTo(batch);
   for (const uint32_t number : pending_->slots) {
     std::string key = Key(prefix_, KeyKind::kSlot, number);
-    if (number >= table_.size()) {
+    if (number < table_.size()) {
+      batch.Put(family_, std::move(key), EncodeSlot(table_.at(number)));
+    } else {
       batch.Delete(family_, std::move(key));
-      continue;
-    }
-    const Slot& slot = table_.at(number);
-    batch.Put(family_, std::move(key), EncodeSlot(slot));
-    if (pending_->added.contains(slot.id)) {
-      batch.Put(family_, Key(prefix_, KeyKind::kExample, slot.id), EncodeExample(*slot.example));
     }
   }
   for (const uint32_t number : pending_->partitions) {
@@ -136,6 +161,7 @@ void KvReplayBuffer::ContributeStates(kv::WriteBatch& batch) {
 void KvReplayBuffer::Confirm() {
   pending_.reset();
   pending_states_.reset();
+  records_.Confirm();
   drop_states_ = false;
 }
 
@@ -157,7 +183,8 @@ Result<Hash256> KvReplayBuffer::Digest() const {
   for (uint32_t number = 0; number < table_.size(); ++number) {
     const Slot& slot = table_.at(number);
     hash.Update(EncodeSlot(slot));
-    hash.Update(EncodeExample(*slot.example));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> record, records_.Read({slot.id}));
+    hash.Update(record[0]);
     const std::shared_ptr<const ItemState> state = states_.Find(slot.id);
     if (state != nullptr) hash.Update(EncodeState(*state));
   }

@@ -3,8 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "replay/example_cache.h"
 #include "replay/memory_table.h"
+#include "replay/record_store.h"
 #include "replay/replay_buffer.h"
 #include "replay/replay_codec.h"
 #include "replay/replay_policy.h"
@@ -12,8 +15,8 @@
 
 namespace perennial::replay {
 
-// ReplayBuffer on a KvStore: a table of examples, a policy that fills it, and the table's changes for the next
-// checkpoint.
+// ReplayBuffer on a KvStore: a table of what is held, a policy that fills it, the examples' bytes in the store, decoded
+// ones in a bounded cache, and the changes for the next checkpoint.
 class KvReplayBuffer final : public ReplayBuffer {
  public:
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix,
@@ -25,32 +28,51 @@ class KvReplayBuffer final : public ReplayBuffer {
   void SetState(uint64_t id, ItemState state) override;
   size_t size() const override { return table_.size(); }
   uint64_t bytes() const override { return table_.bytes() + states_.bytes(); }
+  uint64_t cached_bytes() const override { return cache_.bytes(); }
   std::vector<std::pair<std::string, size_t>> Partitions() const override;
   void ContributeTo(kv::WriteBatch& batch) override;
   void Confirm() override;
   Result<Hash256> Digest() const override;
 
  private:
-  KvReplayBuffer(kv::Family family, std::string_view prefix, const ReplayOptions& options)
-      : family_(family), prefix_(prefix), options_(options), policy_(MakePolicy(options.policy)) {}
+  KvReplayBuffer(const kv::KvStore& store, kv::Family family, std::string_view prefix, const ReplayOptions& options)
+      : family_(family),
+        prefix_(prefix),
+        options_(options),
+        policy_(MakePolicy(options.policy)),
+        records_(store, family, prefix),
+        cache_(options.cache_bytes) {}
+
+  // What reading every record once tells about the slots.
+  struct Surveyed {
+    std::vector<Slot> slots;           // with their bytes
+    std::vector<std::string> keys;     // by slot, of today's partition rule; empty when that is the saved one
+    std::vector<uint32_t> unreadable;  // slots whose picture is over the limits
+  };
   Status Load(const kv::KvStore& store);
+  Result<Surveyed> Survey(const kv::KvStore& store, std::vector<Slot> slots, bool other_rule) const;
   // Reads the states of what was loaded; when they are not wanted any more, sees to it that they go.
   Status LoadStates(const kv::KvStore& store, uint64_t count);
-  // Evicts what was loaded without its pixels: pictures that are over narrower limits than they were accepted by.
-  void ForgetUnreadable();
-  // Makes the loaded table fit these options: another partition rule, a smaller capacity.
-  Status Adapt(ReplayOptions::Partition saved_partition);
-  std::string PartitionKey(const Example& example) const;
+  // Puts every slot into the partition of its key.
+  Status Repartition(std::vector<Slot> slots, const std::vector<std::string>& keys);
+  // Evicts what a smaller capacity has no room for.
+  void Shrink();
+
+  std::string PartitionKey(std::string_view label, std::string_view source, std::string_view slice) const;
+  bool Fits(uint64_t more_examples, uint64_t more_bytes) const;
   void Evict(uint32_t slot);
+  // Fills in the examples of those that have none.
+  Status Fetch(std::vector<Drawn>& drawn);
   void ContributeStates(kv::WriteBatch& batch);
   Header HeaderNow() const;
-  bool Fits(uint64_t more_examples, uint64_t more_bytes) const;
 
   const kv::Family family_;
   const std::string prefix_;
   const ReplayOptions options_;
   const std::unique_ptr<const ReplayPolicy> policy_;
   MemoryTable table_;
+  RecordStore records_;
+  ExampleCache cache_;
   StateTable states_;                           // without item_state: empty
   bool drop_states_ = false;                    // stored ones are not wanted: the next contribution deletes them
   std::optional<TableChanges> pending_;         // contributed, not yet confirmed

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <numeric>
+
 #include "replay/kv_replay_buffer.h"
 #include "replay/replay_codec.h"
 #include "storage/base/bytes.h"
@@ -23,26 +26,6 @@ Result<std::vector<std::string>> ReadNumbered(const kv::KvStore& store, kv::Fami
   return values;
 }
 
-// A picture over the limits has no pixels then.
-Result<std::shared_ptr<const Example>> LoadExample(const kv::KvStore& store, kv::Family family, std::string_view prefix,
-                                                   uint64_t id, const ReplayOptions& options) {
-  PERENNIAL_ASSIGN_OR_RETURN(const auto bytes, store.Get(family, Key(prefix, KeyKind::kExample, id)));
-  if (!bytes) return Corruption("example " + std::to_string(id) + " is missing");
-  PERENNIAL_ASSIGN_OR_RETURN(Example example, DecodeExample(*bytes));
-  if (!example.image.empty()) {
-    const int side = options.image_size;
-    Result<media::Image> decoded = media::DecodeImage(example.image, options.image_limits);
-    if (decoded.ok()) {
-      const bool fits = decoded->width == side && decoded->height == side;
-      example.pixels =
-          std::make_shared<const media::Image>(fits ? std::move(*decoded) : media::Resize(*decoded, side, side));
-    } else if (decoded.status().code() != Code::kResourceExhausted) {
-      return decoded.status().WithContext("picture of log entry " + example.offset.ToString());
-    }
-  }
-  return std::make_shared<const Example>(std::move(example));
-}
-
 }  // namespace
 
 Status KvReplayBuffer::Load(const kv::KvStore& store) {
@@ -60,14 +43,57 @@ Status KvReplayBuffer::Load(const kv::KvStore& store) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto slot_values,
                              ReadNumbered(store, family_, prefix_, KeyKind::kSlot, header.slots));
   for (const std::string& value : slot_values) {
-    PERENNIAL_ASSIGN_OR_RETURN(Slot slot, DecodeSlot(value));
-    PERENNIAL_ASSIGN_OR_RETURN(slot.example, LoadExample(store, family_, prefix_, slot.id, options_));
-    slots.push_back(std::move(slot));
+    PERENNIAL_ASSIGN_OR_RETURN(const Slot slot, DecodeSlot(value));
+    slots.push_back(slot);
   }
-  PERENNIAL_RETURN_IF_ERROR(table_.Restore(std::move(slots), std::move(partitions), header.seen, header.next_id));
+  const bool other_rule = header.partition != options_.partition;
+  PERENNIAL_ASSIGN_OR_RETURN(Surveyed surveyed, Survey(store, std::move(slots), other_rule));
+  PERENNIAL_RETURN_IF_ERROR(table_.Restore(surveyed.slots, std::move(partitions), header.seen, header.next_id));
+  if (other_rule) PERENNIAL_RETURN_IF_ERROR(Repartition(std::move(surveyed.slots), surveyed.keys));
   PERENNIAL_RETURN_IF_ERROR(LoadStates(store, header.states));
-  ForgetUnreadable();
-  return Adapt(header.partition);
+  // From the end: the last slot fills a hole, and it was looked at before.
+  std::sort(surveyed.unreadable.rbegin(), surveyed.unreadable.rend());
+  for (const uint32_t slot : surveyed.unreadable) Evict(slot);
+  if (!surveyed.unreadable.empty()) {
+    log::Warn("replay_pictures_over_limits", {{"memory", prefix_}, {"forgotten", surveyed.unreadable.size()}});
+  }
+  Shrink();
+  return Status::Ok();
+}
+
+Result<KvReplayBuffer::Surveyed> KvReplayBuffer::Survey(const kv::KvStore& store, std::vector<Slot> slots,
+                                                        bool other_rule) const {
+  Surveyed surveyed{.slots = std::move(slots), .keys = {}, .unreadable = {}};
+  if (other_rule) surveyed.keys.resize(surveyed.slots.size());
+  // In the order of the records.
+  std::vector<uint32_t> by_id(surveyed.slots.size());
+  std::iota(by_id.begin(), by_id.end(), 0U);
+  const auto id_of = [&](uint32_t slot) { return surveyed.slots[slot].id; };
+  std::sort(by_id.begin(), by_id.end(), [&](uint32_t a, uint32_t b) { return id_of(a) < id_of(b); });
+  const auto at = store.NewIterator(family_);
+  at->Seek(Key(prefix_, KeyKind::kExample, 0));
+  for (const uint32_t number : by_id) {
+    Slot& slot = surveyed.slots[number];
+    const std::string key = Key(prefix_, KeyKind::kExample, slot.id);
+    while (at->Valid() && at->key() < key) at->Next();
+    if (!at->Valid() || at->key() != key) {
+      PERENNIAL_RETURN_IF_ERROR(at->status());
+      return Corruption("example " + std::to_string(slot.id) + " is missing");
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const Record record, DecodeRecord(at->value()));
+    if (record.Bytes() > UINT32_MAX) return Corruption("example " + std::to_string(slot.id) + " is too large");
+    slot.bytes = static_cast<uint32_t>(record.Bytes());
+    if (other_rule) surveyed.keys[number] = PartitionKey(record.label, record.source, record.slice);
+    if (record.payload_kind != Record::Payload::kEncoded) continue;
+    const Status readable = media::ProbeImage(record.payload, options_.image_limits).status();
+    if (readable.code() == Code::kResourceExhausted) {
+      surveyed.unreadable.push_back(number);
+    } else if (!readable.ok()) {
+      return Corruption("picture of log entry " + record.offset.ToString() + ": " + std::string(readable.message()));
+    }
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  return surveyed;
 }
 
 Status KvReplayBuffer::LoadStates(const kv::KvStore& store, uint64_t count) {
@@ -91,44 +117,29 @@ Status KvReplayBuffer::LoadStates(const kv::KvStore& store, uint64_t count) {
   return Corruption(std::to_string(states_.filled()) + " states are there, the header counts " + std::to_string(count));
 }
 
-void KvReplayBuffer::ForgetUnreadable() {
-  size_t forgotten = 0;
-  // From the end: the last slot fills a hole, and it was looked at before.
-  for (auto number = static_cast<uint32_t>(table_.size()); number-- > 0;) {
-    const Example& example = *table_.at(number).example;
-    if (example.image.empty() || example.pixels != nullptr) continue;
-    Evict(number);
-    ++forgotten;
+Status KvReplayBuffer::Repartition(std::vector<Slot> slots, const std::vector<std::string>& keys) {
+  // What the stream brought of each new partition is not known; what is held of it is the best guess.
+  PartitionIndex numbers;
+  for (uint32_t number = 0; number < slots.size(); ++number) {
+    Slot& slot = slots[number];
+    slot.partition = numbers.Intern(keys[number]);
+    slot.position = numbers.Insert(slot.partition, number);
+    numbers.See(slot.partition);
   }
-  if (forgotten > 0) log::Warn("replay_pictures_over_limits", {{"memory", prefix_}, {"forgotten", forgotten}});
+  std::vector<Partition> partitions;
+  for (uint32_t number = 0; number < numbers.count(); ++number) {
+    partitions.push_back(numbers.at(number));
+    partitions.back().members.clear();
+  }
+  PERENNIAL_RETURN_IF_ERROR(table_.Restore(slots, std::move(partitions), table_.seen(), table_.next_id()));
+  table_.MarkAllChanged();
+  return Status::Ok();
 }
 
-Status KvReplayBuffer::Adapt(ReplayOptions::Partition saved_partition) {
-  if (saved_partition != options_.partition) {
-    // What the stream brought of each new partition is not known; what is held of it is the best guess.
-    std::vector<Slot> slots;
-    std::vector<Partition> partitions;
-    PartitionIndex numbers;
-    for (uint32_t number = 0; number < table_.size(); ++number) {
-      Slot slot = table_.at(number);
-      slot.partition = numbers.Intern(PartitionKey(*slot.example));
-      slot.position = numbers.Insert(slot.partition, number);
-      numbers.See(slot.partition);
-      slots.push_back(std::move(slot));
-    }
-    for (uint32_t number = 0; number < numbers.count(); ++number) {
-      partitions.push_back(numbers.at(number));
-      partitions.back().members.clear();
-    }
-    const uint64_t seen = table_.seen();
-    const uint64_t next_id = table_.next_id();
-    PERENNIAL_RETURN_IF_ERROR(table_.Restore(std::move(slots), std::move(partitions), seen, next_id));
-    table_.MarkAllChanged();
-  }
+void KvReplayBuffer::Shrink() {
   // The same eviction wherever it happens: there is no caller's random state at this point.
   Rng rng(table_.seen());
   while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));
-  return Status::Ok();
 }
 
 }  // namespace perennial::replay

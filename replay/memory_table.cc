@@ -2,11 +2,6 @@
 
 namespace perennial::replay {
 
-uint64_t BytesOf(const Example& example) {
-  return example.image.size() + example.text.size() + example.label.size() + example.source.size() +
-         example.slice.size();
-}
-
 uint32_t MemoryTable::See(const std::string& partition_key) {
   ++seen_;
   const uint32_t partition = partitions_.Intern(partition_key);
@@ -14,26 +9,24 @@ uint32_t MemoryTable::See(const std::string& partition_key) {
   return partition;
 }
 
-void MemoryTable::Append(std::shared_ptr<const Example> example, uint32_t partition) {
+uint64_t MemoryTable::Append(uint32_t bytes, uint32_t partition) {
   const auto slot = static_cast<uint32_t>(slots_.size());
-  bytes_ += BytesOf(*example);
-  const uint64_t id = next_id_++;
-  slots_.push_back({std::move(example), id, partition, partitions_.Insert(partition, slot)});
-  added_.insert(id);
+  bytes_ += bytes;
+  slots_.push_back({next_id_, partition, partitions_.Insert(partition, slot), bytes});
   dirty_slots_.Mark(slot);
+  return next_id_++;
 }
 
 void MemoryTable::Evict(uint32_t slot) {
   const Slot leaving = slots_[slot];
-  bytes_ -= BytesOf(*leaving.example);
-  if (added_.erase(leaving.id) == 0) removed_.insert(leaving.id);
+  bytes_ -= leaving.bytes;
   const uint32_t moved_member = partitions_.Erase(leaving.partition, leaving.position);
   slots_[moved_member].position = leaving.position;
   dirty_slots_.Mark(moved_member);
 
   const auto last = static_cast<uint32_t>(slots_.size() - 1);
   if (slot != last) {
-    slots_[slot] = std::move(slots_[last]);
+    slots_[slot] = slots_[last];
     partitions_.Rename(slots_[slot].partition, slots_[slot].position, slot);
   }
   slots_.pop_back();
@@ -42,24 +35,12 @@ void MemoryTable::Evict(uint32_t slot) {
 }
 
 TableChanges MemoryTable::TakeChanges() {
-  TableChanges changes{.slots = dirty_slots_.numbers(),
-                       .partitions = partitions_.dirty().numbers(),
-                       .added = std::move(added_),
-                       .removed = std::move(removed_)};
-  dirty_slots_.Clear();
-  partitions_.dirty().Clear();
-  added_.clear();
-  removed_.clear();
-  return changes;
+  return {.slots = dirty_slots_.Take(), .partitions = partitions_.dirty().Take()};
 }
 
 void MemoryTable::ReturnChanges(const TableChanges& changes) {
   for (const uint32_t slot : changes.slots) dirty_slots_.Mark(slot);
   for (const uint32_t partition : changes.partitions) partitions_.dirty().Mark(partition);
-  for (const uint64_t id : changes.added) {
-    if (!removed_.contains(id)) added_.insert(id);
-  }
-  removed_.insert(changes.removed.begin(), changes.removed.end());
 }
 
 void MemoryTable::MarkAllChanged() {
@@ -67,7 +48,7 @@ void MemoryTable::MarkAllChanged() {
   for (uint32_t partition = 0; partition < partitions_.count(); ++partition) partitions_.dirty().Mark(partition);
 }
 
-Status MemoryTable::Restore(std::vector<Slot> slots, std::vector<Partition> partitions, uint64_t seen,
+Status MemoryTable::Restore(const std::vector<Slot>& slots, std::vector<Partition> partitions, uint64_t seen,
                             uint64_t next_id) {
   *this = MemoryTable();
   for (uint32_t number = 0; number < slots.size(); ++number) {
@@ -82,7 +63,7 @@ Status MemoryTable::Restore(std::vector<Slot> slots, std::vector<Partition> part
                         " claim one place");
     }
     members[slot.position] = number;
-    bytes_ += BytesOf(*slot.example);
+    bytes_ += slot.bytes;
   }
   for (const Partition& partition : partitions) {
     for (const uint32_t member : partition.members) {
@@ -90,7 +71,7 @@ Status MemoryTable::Restore(std::vector<Slot> slots, std::vector<Partition> part
     }
   }
   PERENNIAL_RETURN_IF_ERROR(partitions_.Restore(std::move(partitions)));
-  slots_ = std::move(slots);
+  for (const Slot& slot : slots) slots_.push_back(slot);
   seen_ = seen;
   next_id_ = next_id;
   return Status::Ok();

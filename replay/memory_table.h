@@ -1,34 +1,32 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <unordered_set>
+#include <string>
 #include <vector>
 
+#include "replay/chunked_vector.h"
 #include "replay/dirty_set.h"
-#include "replay/example.h"
 #include "replay/partition_index.h"
+#include "storage/base/status.h"
 
 namespace perennial::replay {
 
-// A place in the memory.
+// A place in the memory. The example itself lies elsewhere, under its id.
 struct Slot {
-  std::shared_ptr<const Example> example;
   uint64_t id = 0;  // of the example, counted from 1 in order of admission; never used twice
   uint32_t partition = 0;
   uint32_t position = 0;  // among the partition's members
+  uint32_t bytes = 0;     // what the example counts against the budget; not saved, the example tells
 };
 
 // What changed since the table was last saved.
 struct TableChanges {
-  std::vector<uint32_t> slots;           // to be written, or deleted when beyond the end
-  std::vector<uint32_t> partitions;      // to be written
-  std::unordered_set<uint64_t> added;    // examples that are not stored
-  std::unordered_set<uint64_t> removed;  // examples that may be stored and must not be
+  std::vector<uint32_t> slots;       // to be written, or deleted when beyond the end
+  std::vector<uint32_t> partitions;  // to be written
 };
 
-// The examples in slots 0 .. size-1 without holes, and their partitions. Every operation is O(1); the last slot fills a
-// hole. Owned by the buffer. Thread-compatible.
+// Which examples are held: slots 0 .. size-1 without holes, and their partitions. Every operation is O(1); the last
+// slot fills a hole. About 40 bytes a slot, members included. Owned by the buffer. Thread-compatible.
 class MemoryTable {
  public:
   size_t size() const { return slots_.size(); }
@@ -40,7 +38,8 @@ class MemoryTable {
   // Counts an arriving example; returns its partition's number.
   uint32_t See(const std::string& partition_key);
   void MarkLargest(uint32_t partition) { partitions_.MarkLargest(partition); }
-  void Append(std::shared_ptr<const Example> example, uint32_t partition);
+  // Returns the new example's id.
+  uint64_t Append(uint32_t bytes, uint32_t partition);
   void Evict(uint32_t slot);
 
   // Hands out the changes and starts counting new ones.
@@ -48,25 +47,20 @@ class MemoryTable {
   // Puts back changes that were taken and not stored.
   void ReturnChanges(const TableChanges& changes);
 
-  // Counts slots and partitions as changed, not the examples.
+  // Counts slots and partitions as changed.
   void MarkAllChanged();
 
   uint64_t next_id() const { return next_id_; }
   // Replaces everything by what was saved; checks that slots and members agree.
-  Status Restore(std::vector<Slot> slots, std::vector<Partition> partitions, uint64_t seen, uint64_t next_id);
+  Status Restore(const std::vector<Slot>& slots, std::vector<Partition> partitions, uint64_t seen, uint64_t next_id);
 
  private:
-  std::vector<Slot> slots_;
+  ChunkedVector<Slot> slots_;
   PartitionIndex partitions_;
   uint64_t bytes_ = 0;
   uint64_t seen_ = 0;
   uint64_t next_id_ = 1;
   DirtySet dirty_slots_;
-  std::unordered_set<uint64_t> added_;
-  std::unordered_set<uint64_t> removed_;
 };
-
-// What an example counts against the budget: its encoded image and its strings.
-uint64_t BytesOf(const Example& example);
 
 }  // namespace perennial::replay

@@ -43,24 +43,26 @@ uint32_t PartitionIndex::Erase(uint32_t partition, uint32_t position) {
 
 void PartitionIndex::LeaveBucket(uint32_t partition) {
   Partition& leaving = partitions_[partition];
-  std::vector<uint32_t>& bucket = buckets_[leaving.members.size()];
+  const auto found = buckets_.find(leaving.members.size());
+  std::vector<uint32_t>& bucket = found->second;
   const uint32_t last = bucket.back();
   bucket[leaving.bucket_position] = last;
   partitions_[last].bucket_position = leaving.bucket_position;
   bucket.pop_back();
+  if (bucket.empty()) buckets_.erase(found);
   dirty_.Mark(last);
 }
 
 void PartitionIndex::EnterBucket(uint32_t partition) {
   Partition& entering = partitions_[partition];
   const size_t size = entering.members.size();
-  if (size >= buckets_.size()) buckets_.resize(size + 1);
-  entering.bucket_position = static_cast<uint32_t>(buckets_[size].size());
-  buckets_[size].push_back(partition);
+  std::vector<uint32_t>& bucket = buckets_[size];
+  entering.bucket_position = static_cast<uint32_t>(bucket.size());
+  bucket.push_back(partition);
   dirty_.Mark(partition);
   // A partition's size changes by one, so the largest size does too.
   largest_size_ = std::max(largest_size_, size);
-  while (largest_size_ > 0 && buckets_[largest_size_].empty()) --largest_size_;
+  while (largest_size_ > 0 && !buckets_.contains(largest_size_)) --largest_size_;
 }
 
 Status PartitionIndex::Restore(std::vector<Partition> partitions) {
@@ -69,7 +71,6 @@ Status PartitionIndex::Restore(std::vector<Partition> partitions) {
   for (const Partition& partition : partitions_) {
     largest_size_ = std::max(largest_size_, partition.members.size());
   }
-  buckets_.resize(largest_size_ + 1);
   for (const Partition& partition : partitions_) buckets_[partition.members.size()].push_back(UINT32_MAX);
   for (uint32_t number = 0; number < partitions_.size(); ++number) {
     const Partition& partition = partitions_[number];

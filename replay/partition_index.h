@@ -24,8 +24,6 @@ struct Partition {
 // MemoryTable. Thread-compatible.
 class PartitionIndex {
  public:
-  PartitionIndex() : buckets_(1) {}
-
   // The number of `key`; a new empty partition when it is unknown.
   uint32_t Intern(const std::string& key);
   void See(uint32_t partition);
@@ -39,13 +37,12 @@ class PartitionIndex {
   // The member at `position` moved to another slot.
   void Rename(uint32_t partition, uint32_t position, uint32_t slot) { partitions_[partition].members[position] = slot; }
 
-  // The partitions of the largest size (all of them while the memory is empty).
-  const std::vector<uint32_t>& largest() const { return buckets_[largest_size_]; }
+  // The partitions of the largest size (all of them while the memory is empty). REQUIRES count() > 0.
+  const std::vector<uint32_t>& largest() const { return buckets_.at(largest_size_); }
   size_t largest_size() const { return largest_size_; }
   const Partition& at(uint32_t partition) const { return partitions_[partition]; }
   size_t count() const { return partitions_.size(); }
 
-  const DirtySet& dirty() const { return dirty_; }
   DirtySet& dirty() { return dirty_; }
   // Replaces everything. kCorruption unless the bucket positions are a permutation in every bucket and keys are unique.
   Status Restore(std::vector<Partition> partitions);
@@ -56,7 +53,8 @@ class PartitionIndex {
 
   std::vector<Partition> partitions_;
   std::unordered_map<std::string, uint32_t> numbers_;
-  std::vector<std::vector<uint32_t>> buckets_;  // size -> partitions of that size
+  // Size -> the partitions of that size; sizes that occur only, as one partition may have millions of members.
+  std::unordered_map<size_t, std::vector<uint32_t>> buckets_;
   size_t largest_size_ = 0;
   DirtySet dirty_;
 };

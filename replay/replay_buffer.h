@@ -16,14 +16,16 @@
 
 namespace perennial::replay {
 
-// The replay memory: which examples to keep, and draws from them. Add and Draw are O(1) per example (expected).
-// Deterministic: a function of the calls and of the Rng passed in. Persisted as part of a checkpoint: ContributeTo adds
-// only what changed since the last one that was confirmed. Thread-compatible (owned by the trainer's thread).
+// The replay memory: which examples to keep, and draws from them. Add and Draw are O(1) per example (expected). The
+// examples lie in the store, except for those that the next checkpoint is to bring there; memory takes about 50 bytes
+// an example, plus the cache of decoded ones, plus states. Deterministic: a function of the calls and of the Rng passed
+// in. Persisted as part of a checkpoint: ContributeTo adds only what changed since the last one that was confirmed.
+// Thread-compatible (owned by the trainer's thread).
 class ReplayBuffer {
  public:
   static std::vector<std::string> Families();
-  // `prefix` separates several buffers in one store ("main", "shadow"). Loads what the last checkpoint saved and
-  // decodes the pictures.
+  // `prefix` separates several buffers in one store ("main", "shadow"). Loads what the last checkpoint saved: reads
+  // every example once, decodes none. REQUIRES `store` outlives the buffer.
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
 
@@ -31,14 +33,16 @@ class ReplayBuffer {
   virtual void Add(Example example, ItemState state, Rng& rng) = 0;
   void Add(Example example, Rng& rng) { Add(std::move(example), ItemState(), rng); }
   // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled).
-  // Shared, not copied.
+  // Shared, not copied; without `image`, the encoded bytes. What is not cached is read from the store and decoded:
+  // kCorruption when that fails, and the draw can be tried again with the same random numbers.
   virtual Result<std::vector<Drawn>> Draw(size_t count, Rng& rng) = 0;
   // Replaces the state of example `id`. Does nothing when it was evicted, or without item_state. A state that grew
   // counts at once; room for it is made with the next Add.
   virtual void SetState(uint64_t id, ItemState state) = 0;
 
   virtual size_t size() const = 0;
-  virtual uint64_t bytes() const = 0;  // encoded bytes held, states included
+  virtual uint64_t bytes() const = 0;         // encoded bytes held, states included
+  virtual uint64_t cached_bytes() const = 0;  // in memory, of decoded examples
   // Examples per partition key, for status.
   virtual std::vector<std::pair<std::string, size_t>> Partitions() const = 0;
 

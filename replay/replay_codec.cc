@@ -4,7 +4,8 @@
 
 namespace perennial::replay {
 namespace {
-constexpr uint8_t kExampleVersion = 1;
+constexpr uint8_t kRecordVersion = 2;
+constexpr uint8_t kRecordAsSentOnly = 1;
 constexpr uint8_t kHeaderVersion = 2;
 constexpr uint8_t kHeaderWithoutStates = 1;
 constexpr uint8_t kStateVersion = 1;
@@ -81,26 +82,36 @@ Result<Partition> DecodePartition(std::string_view bytes) {
   return partition;
 }
 
-std::string EncodeExample(const Example& example) {
+std::string EncodeRecord(const Record& record) {
   ByteWriter out;
-  out.U8(kExampleVersion);
-  out.Varint(example.offset.value);
-  for (const std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
-    out.Bytes(*text);
-  }
+  out.U8(kRecordVersion);
+  out.Varint(record.offset.value);
+  for (const std::string_view text : {record.text, record.label, record.source, record.slice}) out.Bytes(text);
+  out.U8(static_cast<uint8_t>(record.payload_kind));
+  out.Raw(record.payload);
   return out.Take();
 }
 
-Result<Example> DecodeExample(std::string_view bytes) {
+Result<Record> DecodeRecord(std::string_view bytes) {
   ByteReader in(bytes);
-  if (in.U8() != kExampleVersion) return Corruption("replay example: unknown format version");
-  Example example;
-  example.offset.value = in.Varint();
-  for (std::string* text : {&example.text, &example.label, &example.source, &example.slice, &example.image}) {
-    *text = in.Bytes();
+  const uint8_t version = in.U8();
+  if (version != kRecordVersion && version != kRecordAsSentOnly) {
+    return Corruption("replay example: unknown format version");
+  }
+  Record record;
+  record.offset.value = in.Varint();
+  for (std::string_view* text : {&record.text, &record.label, &record.source, &record.slice}) *text = in.Bytes();
+  if (version == kRecordAsSentOnly) {
+    record.payload = in.Bytes();
+    record.payload_kind = record.payload.empty() ? Record::Payload::kNone : Record::Payload::kEncoded;
+  } else {
+    const uint8_t kind = in.U8();
+    record.payload = in.Raw(in.remaining());
+    if (kind > static_cast<uint8_t>(Record::Payload::kPacked) || (kind == 0) != record.payload.empty()) in.Fail();
+    record.payload_kind = static_cast<Record::Payload>(kind);
   }
   PERENNIAL_RETURN_IF_ERROR(in.Finish("replay example"));
-  return example;
+  return record;
 }
 
 std::string EncodeState(const ItemState& state) {

@@ -4,8 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "replay/example.h"
 #include "replay/memory_table.h"
 #include "replay/replay_options.h"
+#include "storage/base/ids.h"
 #include "storage/base/status.h"
 
 namespace perennial::replay {
@@ -31,9 +33,21 @@ Result<Slot> DecodeSlot(std::string_view bytes);
 std::string EncodePartition(const Partition& partition);
 Result<Partition> DecodePartition(std::string_view bytes);
 
-// All but the pixels.
-std::string EncodeExample(const Example& example);
-Result<Example> DecodeExample(std::string_view bytes);
+// An encoded example. Borrows from its bytes.
+struct Record {
+  Offset offset;
+  std::string_view text, label, source, slice;
+  enum class Payload : uint8_t {
+    kNone,     // no picture
+    kEncoded,  // a JPEG or PNG
+    kPacked    // storage/media/packed_pixels.h
+  } payload_kind = Payload::kNone;
+  std::string_view payload;
+  // What it counts against the budget.
+  uint64_t Bytes() const { return text.size() + label.size() + source.size() + slice.size() + payload.size(); }
+};
+std::string EncodeRecord(const Record& record);
+Result<Record> DecodeRecord(std::string_view bytes);
 
 std::string EncodeState(const ItemState& state);
 Result<ItemState> DecodeState(std::string_view bytes);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "replay/replay_options.h"
@@ -18,6 +19,8 @@
 #include "storage/samples/sample_log.h"
 
 namespace perennial::trainer {
+
+class Strategy;
 
 struct AugmentOptions {
   double illumination = 0.0;  // largest relative change of brightness and contrast
@@ -58,6 +61,8 @@ struct TrainerOptions {
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
   // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
+  // Makes the strategy by its name; unset: MakeStrategy. For methods of one's own, and tests.
+  std::function<Result<std::unique_ptr<Strategy>>(std::string_view name)> make_strategy;
   // Optimiser, rates and augmentation as they were chosen for the spec's family.
   void UseRecipeOf(const format::ModelSpec& network);
   Status Validate() const;

@@ -48,7 +48,8 @@ StreamTrainer::StreamTrainer(TrainerOptions options, samples::SampleLog& log, kv
 Status StreamTrainer::Start() {
   const torch::Device device(options_.device);
   PERENNIAL_ASSIGN_OR_RETURN(family_, store_.FindFamily(kCheckpointFamily));
-  PERENNIAL_ASSIGN_OR_RETURN(strategy_, MakeStrategy(options_.strategy));
+  PERENNIAL_ASSIGN_OR_RETURN(
+      strategy_, options_.make_strategy ? options_.make_strategy(options_.strategy) : MakeStrategy(options_.strategy));
   replay::ReplayOptions replay_options = options_.replay;
   if (!strategy_->UsesReplay()) replay_options.policy = replay::ReplayOptions::Policy::kNone;
   replay_options.item_state = strategy_->UsesStoredLogits();

@@ -63,7 +63,7 @@ Status TrainerOptions::Validate() const {
   }
   PERENNIAL_RETURN_IF_ERROR(spec.Validate());
   PERENNIAL_RETURN_IF_ERROR(augment.Validate());
-  PERENNIAL_RETURN_IF_ERROR(MakeStrategy(strategy).status());
+  PERENNIAL_RETURN_IF_ERROR((make_strategy ? make_strategy(strategy) : MakeStrategy(strategy)).status());
   if (new_per_step == 0 || new_per_step > 4096) {
     return InvalidArgument("new_per_step is " + std::to_string(new_per_step) + ", not 1 to 4096");
   }

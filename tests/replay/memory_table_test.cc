@@ -25,7 +25,7 @@ void ExpectSound(const MemoryTable& table) {
   uint64_t bytes = 0;
   std::set<uint64_t> ids;
   for (uint32_t slot = 0; slot < table.size(); ++slot) {
-    bytes += BytesOf(*table.at(slot).example);
+    bytes += table.at(slot).bytes;
     ids.insert(table.at(slot).id);
   }
   EXPECT_EQ(ids.size(), table.size());
@@ -45,7 +45,8 @@ TEST(MemoryTable, StaysSoundOverRandomOperations) {
     if (grow) {
       const std::string label = std::to_string(rng.Below(6));
       const uint32_t partition = table.See(label);
-      table.Append(std::make_shared<const Example>(MakeExample(i, label, "s", rng.Below(20))), partition);
+      const uint64_t next_id = table.next_id();
+      EXPECT_EQ(table.Append(static_cast<uint32_t>(rng.Below(20)), partition), next_id);
     } else {
       table.Evict(static_cast<uint32_t>(rng.Below(table.size())));
     }
@@ -54,23 +55,22 @@ TEST(MemoryTable, StaysSoundOverRandomOperations) {
 }
 
 TEST(MemoryTable, RestoreRefusesTablesThatDoNotAddUp) {
-  const auto example = std::make_shared<const Example>(MakeExample(0, "a"));
   std::vector<Partition> partitions(1);
   partitions[0].key = std::string("a");
-  const auto restore = [&](std::vector<Slot> slots, std::vector<Partition> with) {
+  const auto restore = [&](const std::vector<Slot>& slots, std::vector<Partition> with) {
     MemoryTable table;
-    return table.Restore(std::move(slots), std::move(with), 9, 9).code();
+    return table.Restore(slots, std::move(with), 9, 9).code();
   };
-  EXPECT_EQ(restore({{example, 1, 0, 0}, {example, 2, 0, 1}}, partitions), Code::kOk);
-  EXPECT_EQ(restore({{example, 1, 0, 0}, {example, 2, 0, 0}}, partitions), Code::kCorruption);
-  EXPECT_EQ(restore({{example, 1, 0, 1}}, partitions), Code::kCorruption);
-  EXPECT_EQ(restore({{example, 1, 1, 0}}, partitions), Code::kCorruption);
-  EXPECT_EQ(restore({{example, 9, 0, 0}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{1, 0, 0}, {2, 0, 1}}, partitions), Code::kOk);
+  EXPECT_EQ(restore({{1, 0, 0}, {2, 0, 0}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{1, 0, 1}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{1, 1, 0}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{9, 0, 0}}, partitions), Code::kCorruption);
   partitions[0].bucket_position = 1;
-  EXPECT_EQ(restore({{example, 1, 0, 0}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{1, 0, 0}}, partitions), Code::kCorruption);
   partitions[0].bucket_position = 0;
   partitions.push_back(partitions[0]);
-  EXPECT_EQ(restore({{example, 1, 0, 0}}, partitions), Code::kCorruption);
+  EXPECT_EQ(restore({{1, 0, 0}}, partitions), Code::kCorruption);
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ TEST(ReplaySaving, PicturesAreMadeAnewAtTheRightSize) {
   for (const int size : {8, 4}) {
     options.image_size = size;
     const auto loaded = OpenBuffer(*store, options)->Draw(1, rng).value();
-    EXPECT_EQ(loaded[0].example->image, with_picture.image);
+    EXPECT_EQ(loaded[0].example->image, "") << "what is drawn has pixels only";
     ASSERT_NE(loaded[0].example->pixels, nullptr);
     EXPECT_EQ(loaded[0].example->pixels->width, size);
     if (size == 8) {
@@ -171,7 +171,7 @@ TEST(ReplaySaving, NarrowerLimitsForgetThePicturesOverThem) {
   const auto buffer = OpenBuffer(*store, options);
   EXPECT_EQ(buffer->size(), 6U);
   const std::vector<Drawn> drawn = buffer->Draw(12, rng).value();
-  for (const Drawn& item : drawn) EXPECT_TRUE(item.example->image.empty());
+  for (const Drawn& item : drawn) EXPECT_EQ(item.example->pixels, nullptr);
   SaveBuffer(*buffer, *store);
   EXPECT_EQ(Contents(*OpenBuffer(*store, options)), Contents(*buffer));
 }
