@@ -49,7 +49,8 @@ void AddMean(Json& out, const std::string& key, const std::vector<double>& value
     if (std::isfinite(value)) sum += value, ++count;
   }
   if (count == 0) {
-    out[key] = out[key + "_std"] = nullptr;
+    out[key] = nullptr;
+    out[key + "_std"] = nullptr;
     return;
   }
   const double mean = sum / count;

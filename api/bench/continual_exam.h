@@ -3,23 +3,23 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "api/bench/continual_answers.h"
 #include "api/bench/continual_stream.h"
 #include "serving/model/model.h"
 #include "storage/format/version_image.h"
-#include "storage/media/image.h"
 
 namespace perennial::bench {
 
 // Asks networks the stream's questions: the benchmark's own evaluation, which shares no code with the trainer's, so
-// that each checks the other. Keeps the decoded pictures of the exam's samples. Thread-compatible.
+// that each checks the other. Keeps the batches that are asked again, up to a bound. Thread-compatible.
 class Exam {
  public:
-  // `most`: test samples of a slice that a version is asked, drawn once; REQUIRES `stream` outlives the exam.
+  // `most`: test samples of a slice that a version is asked, drawn once; 0: 2,000 over all slices, 100 to 1,000 of
+  // each. REQUIRES `stream` outlives the exam.
   Exam(const ContinualStream& stream, uint64_t most);
 
   // A network as it ships, ready to answer.
@@ -38,14 +38,19 @@ class Exam {
   Status AskItems(const Candidate& who, const std::vector<StreamItem>& items, std::vector<Answer>& answers);
 
  private:
+  // Batches of one list of questions, made when they are first asked.
+  using Batches = std::vector<model::ModelInput>;
+
   Status Ask(const Candidate& who, const std::vector<StreamItem>& items, const std::vector<uint32_t>& numbers,
-             bool keep, std::vector<Answer>& answers);
-  Result<std::shared_ptr<const media::Image>> Picture(const StreamItem& item, int side, bool keep);
+             Batches* kept, std::vector<Answer>& answers);
+  Result<model::ModelInput> MakeBatch(const std::vector<StreamItem>& items, const std::vector<uint32_t>& numbers,
+                                      size_t begin, size_t end, const format::ModelSpec& spec) const;
 
   const ContinualStream& stream_;
   std::vector<std::vector<uint32_t>> drawn_;  // by slice
   std::unordered_map<std::string, uint32_t> number_of_;
-  std::map<std::pair<uint32_t, uint32_t>, std::shared_ptr<const media::Image>> pictures_;  // by slice and sample
+  std::map<uint32_t, Batches> drawn_batches_, gate_batches_;  // by slice
+  uint64_t kept_bytes_ = 0;
 };
 
 }  // namespace perennial::bench

@@ -67,7 +67,7 @@ Status ContinualOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(AtMost("classes-per-task", classes_per_task, 1, kMany));
   PERENNIAL_RETURN_IF_ERROR(AtMost("tasks", tasks, 0, 1000));
   PERENNIAL_RETURN_IF_ERROR(AtMost("versions", versions, 0, 1'000'000));
-  PERENNIAL_RETURN_IF_ERROR(AtMost("exam", exam, 1, kMany));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("exam", exam, 0, kMany));
   PERENNIAL_RETURN_IF_ERROR(Share("blur", blur, 1));
   PERENNIAL_RETURN_IF_ERROR(Share("label-noise", label_noise, 1));
   PERENNIAL_RETURN_IF_ERROR(Share("saboteur", saboteur, 1));

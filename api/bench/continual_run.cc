@@ -62,7 +62,7 @@ class Run {
   Result<ContinualRecord> Go() {
     PERENNIAL_RETURN_IF_ERROR(Open());
     const uint64_t total = stream_.TrainSize();
-    const uint64_t wanted = options_.versions > 0 ? options_.versions : std::clamp<uint64_t>(total / 500, 25, 200);
+    const uint64_t wanted = options_.versions > 0 ? options_.versions : std::clamp<uint64_t>(total / 500, 25, 100);
     every_ = std::max<uint64_t>(1, total / wanted);
     for (size_t part = 0; part < stream_.parts.size(); ++part) {
       const bool last = part + 1 == stream_.parts.size();

@@ -13,6 +13,8 @@ constexpr uint64_t kGateDraw = 3;
 // Of a slice: enough for the gate to take its accuracies at their word (trainer::GateOptions::exact_samples), with room
 // for the draw's chance.
 constexpr double kGateSamples = 1080;
+// Each candidate is evaluated on all slices so far: with many of them less of each.
+constexpr double kGateSamplesInAll = 5400, kLeastGateSamples = 270;
 constexpr size_t kLeastForGate = 5;  // a slice of fewer samples has no gate share
 
 enum Purpose : uint64_t { kProtocol = 1, kOrder, kBlur, kNoise, kSaboteur };
@@ -27,6 +29,8 @@ void DrawGate(double share, uint64_t seed, ContinualStream& stream) {
     if (value < 0) value = UniformOf(seed, kGateDraw, stream.data->samples[item.sample].group);
     return value;
   };
+  const double wanted =
+      std::clamp(kGateSamplesInAll / static_cast<double>(stream.slices.size()), kLeastGateSamples, kGateSamples);
   std::unordered_map<std::string, double> most;  // by group: the largest threshold over its slices
   std::vector<double> threshold(stream.parts.size(), 0);
   for (size_t i = 0; i < stream.parts.size(); ++i) {
@@ -35,8 +39,7 @@ void DrawGate(double share, uint64_t seed, ContinualStream& stream) {
     double least = 1;
     for (const StreamItem& item : items) least = std::min(least, draw_of(item));
     // At least the group that comes first.
-    threshold[i] =
-        std::max(std::min(share, kGateSamples / static_cast<double>(items.size())), std::nextafter(least, 1.0));
+    threshold[i] = std::max(std::min(share, wanted / static_cast<double>(items.size())), std::nextafter(least, 1.0));
     for (const StreamItem& item : items) {
       double& value = most[stream.data->samples[item.sample].group];
       value = std::max(value, threshold[i]);
