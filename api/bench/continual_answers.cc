@@ -97,7 +97,7 @@ class Scorer {
 
   void PartEnds(double& forgetting, double& transfer) const {
     forgetting = transfer = kNone;
-    if (!stream_.HasBoundaries()) return;
+    if (!stream_.HasBoundaries() || record_.part_ends.size() != stream_.parts.size()) return;
     const Respondent& last = record_.part_ends.back();
     Mean forgotten, transferred;
     for (uint32_t slice = 0; slice + 1 < stream_.slices.size(); ++slice) {

@@ -202,6 +202,7 @@ class Loader {
 Result<sources::SourceOptions> SourceOptionsOf(const DatasetRecipe& recipe, const std::string& path) {
   namespace fs = std::filesystem;
   sources::SourceOptions options;
+  options.source_name = "data";  // the same data in another folder is the same data
   std::error_code error;
   const fs::path folder = fs::is_directory(path, error) ? fs::path(path) : fs::path(path).parent_path();
   if (recipe.slice_rules.empty() || fs::exists(folder / "slices.toml", error)) return options;
