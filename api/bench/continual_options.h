@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/base/status.h"
@@ -9,18 +10,45 @@ namespace perennial::bench {
 
 // What the command line of `perennial bench continual` says.
 struct ContinualOptions {
+  std::string dataset = "auto";      // continual_recipe.h
   std::string data;                  // folder or file that sources::OpenSource reads: idx, class folders, tars, ...
-  std::string protocol = "split";    // split, shuffled or slices
-  std::string strategy = "default";  // trainer/strategy.h, or joint: naive on the shuffled stream
-  std::string network = "mlp";       // mlp or compact
+  std::string protocol = "split";    // continual_stream.h
+  std::string strategy = "default";  // trainer/strategy.h, or joint
+  std::string network = "mlp";       // a preset of ModelSpec; compact is tiny
   uint64_t buffer = 500;             // samples of the replay memory
+  uint64_t buffer_bytes = 0;         // encoded bytes of the replay memory instead; 0: `buffer` counts
+  std::string policy;                // reservoir or class_balanced; empty: by strategy
+  std::string augment;               // on (the recipe's) or off; empty: by strategy
   uint64_t seeds = 5;
-  uint64_t classes_per_task = 2;  // of split; a last task has what is left
-  uint64_t versions = 25;         // candidates over the stream
-  bool validate = false;          // score on a tenth of the training data: to choose hyper-parameters
-  std::string dump;               // folder for every prediction of the final network; empty: none
+  uint64_t seed = 1;              // the first one
+  uint64_t classes_per_task = 2;  // of split, blurry, longtail and shuffled; a last task has what is left
+  uint64_t tasks = 0;             // of rotated and permuted; 0: 20 and 10
+  uint64_t samples_per_task = 0;  // of rotated and permuted; 0: all the training data in every task
+  double blur = 0.2;              // of blurry
+  double label_noise = 0;         // share of training labels replaced by another class
+  double saboteur = 0;            // the same within the twentieth in the middle of the stream
+  double held_out = 0.1;          // share of the training groups kept for the gate, about 1,000 samples of a slice
+  double test_share = 0;          // share of the groups that is the test part, for data without one
+  std::optional<uint64_t> fold;   // test fold of data in folds; empty: another one for every seed
+  uint64_t versions = 0;          // candidates over the stream; 0: one in 500 samples, at least 25, at most 100
+  uint64_t exam =
+      0;  // test samples of a slice for each version; 0: 2,000 over all slices, 100 to 1,000 of each; the last
+  // figures are on all of them
+  bool validate = false;  // score on a tenth of the training data: to choose hyper-parameters
+  bool quick = false;     // a tenth of the data
+  std::string dump;       // folder for predictions and verdicts; empty: none
+
+  // kInvalidArgument: what is wrong, and the closest known word.
   Status Validate() const;
+  // The same with every default that depends on another option filled in. REQUIRES Validate().
+  ContinualOptions Resolved() const;
+  // Everything that decides the figures besides the data's bytes and the build, as arguments for a shell. REQUIRES
+  // Resolved().
+  std::string Arguments() const;
 };
+
+// The word as one argument of a POSIX shell.
+std::string ShellQuoted(const std::string& text);
 
 // Runs all seeds; one JSON object. Progress goes to standard error.
 Result<std::string> RunContinual(const ContinualOptions& options);

@@ -1,199 +1,290 @@
 #include "api/bench/continual_run.h"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
+#include <chrono>
+#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <unordered_map>
+#include <utility>
 
-#include "serving/model/quantise.h"
+#include "api/bench/continual_exam.h"
+#include "api/bench/scale_keeper.h"
 #include "storage/kv/kv_store.h"
 #include "storage/samples/sample_log.h"
-#include "trainer/evaluator.h"
 #include "trainer/online_trainer.h"
 
 namespace perennial::bench {
 namespace {
 
-using trainer::Evaluator;
 using trainer::OnlineTrainer;
 
 constexpr size_t kBatch = 256;
+constexpr size_t kPrequentialSamples = 100;  // between two candidates, evenly spread
 
-// The plain methods are there to be compared with the literature, which has no augmentation.
-bool IsPlain(const std::string& strategy) { return strategy != "default"; }
-
-Result<trainer::TrainerOptions> MakeOptions(const ContinualOptions& options, uint64_t seed) {
+Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const ContinualOptions& options,
+                                            uint64_t seed) {
   trainer::TrainerOptions out;
-  PERENNIAL_ASSIGN_OR_RETURN(const format::ModelSpec spec,
-                             format::ModelSpec::Preset(options.network == "compact" ? "tiny" : options.network));
+  PERENNIAL_ASSIGN_OR_RETURN(const format::ModelSpec spec, NetworkOf(options));
   out.UseRecipeOf(spec);
-  out.strategy = options.strategy == "joint" ? "naive" : options.strategy;
+  out.strategy = options.strategy == "joint" ? "er" : options.strategy;
+  out.replay.policy = options.policy == "reservoir" ? replay::ReplayOptions::Policy::kReservoir
+                                                    : replay::ReplayOptions::Policy::kClassBalanced;
   out.replay.capacity = options.buffer;
+  if (options.buffer_bytes > 0) {
+    out.replay.capacity = uint64_t{1} << 40;
+    out.replay.capacity_bytes = options.buffer_bytes;
+  } else {
+    out.replay.capacity_bytes = uint64_t{1} << 50;  // `buffer` alone bounds it
+  }
+  if (options.strategy == "joint") {
+    // The upper bound: the replay strategies' steps and batches, drawn from everything seen so far.
+    out.replay.capacity = std::max<uint64_t>(1, stream.TrainSize());
+    out.replay.capacity_bytes = uint64_t{1} << 50;
+  }
+  // PAYLOAD: --payload NAME goes here, once ReplayOptions has it (and into ContinualOptions::Arguments()).
+  if (options.augment == "off") {
+    out.augment = trainer::AugmentOptions{};
+    out.augment.shift = 0;
+  }
   out.seed = seed;
   out.checkpoint_every_steps = uint64_t{1} << 40;  // nothing to resume
-  if (IsPlain(options.strategy)) {
-    out.augment.shift = 0;
-    out.replay.policy = replay::ReplayOptions::Policy::kReservoir;
-  }
   return out;
 }
 
-Status Append(samples::SampleLog& log, const std::vector<const format::Sample*>& samples,
-              const ContinualStream& stream) {
-  for (size_t begin = 0; begin < samples.size(); begin += kBatch) {
-    std::vector<format::Sample> batch;
-    for (size_t i = begin; i < std::min(samples.size(), begin + kBatch); ++i) {
-      batch.push_back(*samples[i]);
-      batch.back().slice = stream.SliceOf(*samples[i]);
-    }
-    PERENNIAL_RETURN_IF_ERROR(log.Append(std::move(batch)).status());
-  }
-  return Status::Ok();
-}
-
-// Follows the candidates of one run.
-class Course {
+// One run: the log, the trainer, and what was noted.
+class Run {
  public:
-  Course(const ContinualStream& stream, ContinualFigures& figures) : stream_(stream), figures_(figures) {}
-
-  void Note(const trainer::Candidate& candidate) {
-    ++candidates_;
-    figures_.anytime_accuracy += candidate.report.average_accuracy;
-    double old = 0, counted = 0;
-    for (const trainer::SliceMetrics& slice : candidate.report.slices) {
-      double& best = best_[slice.slice];
-      best = std::max(best, slice.accuracy);
-      if (ended_.count(slice.slice) == 0) continue;
-      old += slice.accuracy;
-      ++counted;
-    }
-    if (counted > 0) figures_.worst_old_accuracy = std::fmin(figures_.worst_old_accuracy, old / counted);
-    if (candidate.accepted) {
-      ++figures_.versions_published;
-      figures_.average_accuracy = OverAllSlices(candidate.report);
-    } else {
-      ++figures_.refused;
-    }
+  Run(const ContinualStream& stream, const ContinualOptions& options, uint64_t seed)
+      : stream_(stream), options_(options), seed_(seed), exam_(stream, options.exam) {
+    for (uint32_t i = 0; i < stream.slices.size(); ++i) number_of_.emplace(stream.slices[i], i);
   }
-  void EndPart(const std::string& name) { ended_.insert(name); }
-  void Finish(const trainer::Candidate& last) {
-    figures_.anytime_accuracy /= static_cast<double>(candidates_);
-    figures_.network_accuracy = OverAllSlices(last.report);
-    figures_.balanced_accuracy = last.report.average_balanced_accuracy;
-    for (const trainer::SliceMetrics& slice : last.report.slices) {
-      figures_.forgetting += (best_[slice.slice] - slice.accuracy) / static_cast<double>(stream_.slices.size());
+
+  Result<ContinualRecord> Go() {
+    PERENNIAL_RETURN_IF_ERROR(Open());
+    const uint64_t total = stream_.TrainSize();
+    const uint64_t wanted = options_.versions > 0 ? options_.versions : std::clamp<uint64_t>(total / 500, 25, 100);
+    every_ = std::max<uint64_t>(1, total / wanted);
+    for (size_t part = 0; part < stream_.parts.size(); ++part) {
+      const bool last = part + 1 == stream_.parts.size();
+      PERENNIAL_RETURN_IF_ERROR(Append(stream_.parts[part].items, false));
+      if (last) PERENNIAL_RETURN_IF_ERROR(log_->AppendFlush().status());
+      PERENNIAL_RETURN_IF_ERROR(TrainPart(last));
+      if (!last) PERENNIAL_RETURN_IF_ERROR(NotePartEnd());
+      if (!last) ended_.push_back(static_cast<uint32_t>(part));
     }
-    figures_.backward_transfer = last.report.backward_transfer;
-    for (const trainer::SliceMetrics& slice : last.report.slices) figures_.per_slice[slice.slice] = slice.accuracy;
+    PERENNIAL_RETURN_IF_ERROR(Finish());
+    const trainer::TrainerStatus status = trainer_->GetStatus();
+    record_.samples_trained = status.samples_trained;
+    record_.buffer_bytes = status.replay_bytes;
+    record_.train_s = std::chrono::duration<double>(training_).count();
+    record_.evaluation_s = std::chrono::duration<double>(evaluating_).count();
+    if (status.skipped_steps > 0) {
+      std::fprintf(stderr, "%llu steps were not applied: loss or gradient was not finite\n",
+                   static_cast<unsigned long long>(status.skipped_steps));
+    }
+    return std::move(record_);
   }
 
  private:
-  // A slice that a version had not seen counts as wrong.
-  double OverAllSlices(const trainer::EvaluationReport& report) const {
-    double sum = 0;
-    for (const trainer::SliceMetrics& slice : report.slices) sum += slice.accuracy;
-    return sum / static_cast<double>(stream_.slices.size());
+  Status Open() {
+    std::vector<std::string> families = samples::SampleLog::Families();
+    for (const std::string& family : OnlineTrainer::Families()) families.push_back(family);
+    store_ = kv::OpenMemory(families);
+    samples::SampleLogOptions log_options;
+    log_options.seed = seed_;
+    log_options.held_out_share = 0;  // the stream drew the gate's share itself
+    PERENNIAL_ASSIGN_OR_RETURN(log_, samples::SampleLog::Open(*store_, log_options, clock_));
+    for (const auto& gate : stream_.gate) PERENNIAL_RETURN_IF_ERROR(Append(gate, true));
+    PERENNIAL_ASSIGN_OR_RETURN(trainer::TrainerOptions trainer_options, MakeOptions(stream_, options_, seed_));
+    batch_ = trainer_options.new_per_step;
+    trainer_options.on_step = [this](uint64_t, const std::vector<Offset>& fresh) {
+      for (const Offset offset : fresh) since_.push_back(item_at_[offset.value]);
+    };
+    PERENNIAL_ASSIGN_OR_RETURN(trainer_, OnlineTrainer::Open(std::move(trainer_options), *log_, *store_, clock_));
+    return Status::Ok();
+  }
+
+  Status Append(const std::vector<StreamItem>& items, bool held_out) {
+    for (size_t begin = 0; begin < items.size(); begin += kBatch) {
+      const size_t end = std::min(items.size(), begin + kBatch);
+      std::vector<format::Sample> batch;
+      for (size_t i = begin; i < end; ++i) {
+        PERENNIAL_ASSIGN_OR_RETURN(format::Sample sample, stream_.Make(items[i]));
+        // The log's word for "evaluated on, never trained on"; the data's test part is not in the log.
+        if (held_out) sample.part = format::Part::kTest;
+        batch.push_back(std::move(sample));
+      }
+      PERENNIAL_ASSIGN_OR_RETURN(const auto outcomes, log_->Append(std::move(batch)));
+      for (size_t i = begin; i < end; ++i) {
+        const samples::AppendOutcome& outcome = outcomes[i - begin];
+        if (outcome.state != samples::AppendOutcome::State::kAccepted) {
+          return Internal("sample " + stream_.IdOf(items[i]) + " was not taken: " + outcome.error.ToString());
+        }
+        if (item_at_.size() <= outcome.offset.value) item_at_.resize(outcome.offset.value + 1);
+        item_at_[outcome.offset.value] = items[i];
+      }
+    }
+    return Status::Ok();
+  }
+
+  // A batch that is not full yet takes its rest from the next part: the trainer knows no boundary.
+  Status TrainPart(bool last) {
+    const auto behind = [&] { return log_->End().value - trainer_->GetStatus().cursor.value; };
+    while (behind() >= batch_ || (last && behind() > 0)) {
+      const SteadyTime began = clock_.Now();
+      PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, trainer_->Step(clock_.In(std::chrono::milliseconds(200))));
+      if (outcome != OnlineTrainer::StepOutcome::kStepped) break;
+      training_ += clock_.Now() - began;
+      if (const uint64_t due = trainer_->GetStatus().samples_trained / every_; due > due_) {
+        due_ = due;
+        PERENNIAL_RETURN_IF_ERROR(Consider());
+      }
+    }
+    return Status::Ok();
+  }
+
+  Result<trainer::Candidate> MakeCandidate() {
+    // The gate's share is as large as it may be: all of it counts.
+    return trainer_->MakeCandidate(scales_.Frozen(), scales_.NextScaleSet(), 0);
+  }
+
+  std::vector<uint32_t> SeenBy(const format::VersionImage& image) const {
+    std::vector<uint32_t> seen;
+    for (const std::string& slice : image.slices) seen.push_back(number_of_.at(slice));
+    std::sort(seen.begin(), seen.end());
+    return seen;
+  }
+
+  // A candidate: judged, and served when the gate lets it pass.
+  Status Consider() {
+    const SteadyTime began = clock_.Now();
+    PERENNIAL_RETURN_IF_ERROR(AskStream());
+    PERENNIAL_ASSIGN_OR_RETURN(last_, MakeCandidate());
+    Moment moment;
+    moment.samples = trainer_->GetStatus().samples_trained;
+    moment.seen = SeenBy(last_.image);
+    for (const uint32_t slice : ended_) {
+      if (std::binary_search(moment.seen.begin(), moment.seen.end(), slice)) moment.ended.push_back(slice);
+    }
+    moment.accepted = last_.accepted;
+    moment.new_scales = last_.image.scale_set == scales_.NextScaleSet();
+    moment.shipped = last_.report.shipped;
+    moment.reason = last_.reason;
+    if (last_.accepted) PERENNIAL_RETURN_IF_ERROR(Publish(moment));
+    moment.served = record_.versions.size();
+    if (moment.served > 0) {
+      Respondent& served = record_.versions.back();
+      for (const uint32_t slice : moment.seen) {
+        if (served.tests.count(slice) == 0) {
+          PERENNIAL_RETURN_IF_ERROR(exam_.AskDrawn(served_, slice, served.tests[slice]));
+        }
+      }
+    }
+    record_.moments.push_back(std::move(moment));
+    evaluating_ += clock_.Now() - began;
+    return Status::Ok();
+  }
+
+  Status Publish(const Moment& moment) {
+    PERENNIAL_ASSIGN_OR_RETURN(served_, exam_.Load(last_.image));
+    Respondent version;
+    version.seen = moment.seen;
+    for (const uint32_t slice : moment.seen) {
+      PERENNIAL_RETURN_IF_ERROR(exam_.AskGate(served_, slice, version.gate[slice]));
+    }
+    record_.versions.push_back(std::move(version));
+    PERENNIAL_RETURN_IF_ERROR(scales_.NotePublished(last_.image, last_.saturated_ratio));
+    trainer_->Published(last_, VersionId{record_.versions.size()});
+    return Status::Ok();
+  }
+
+  // What the live version would have answered to the samples that came in since the last candidate.
+  Status AskStream() {
+    std::vector<StreamItem> came = std::exchange(since_, {});
+    if (record_.versions.empty() || came.empty()) return Status::Ok();
+    std::vector<StreamItem> asked;
+    const size_t step = std::max<size_t>(1, came.size() / kPrequentialSamples);
+    for (size_t i = 0; i < came.size(); i += step) asked.push_back(came[i]);
+    std::vector<Answer> answers;
+    PERENNIAL_RETURN_IF_ERROR(exam_.AskItems(served_, asked, answers));
+    for (const Answer& answer : answers) {
+      record_.stream.push_back({asked[answer.at], record_.versions.size(), answer.predicted, answer.confidence});
+    }
+    return Status::Ok();
+  }
+
+  // The network where a part ends; nobody publishes it for that.
+  Status NotePartEnd() {
+    if (trainer_->GetStatus().steps == 0) {  // a part that does not fill one batch
+      record_.part_ends.emplace_back();
+      return Status::Ok();
+    }
+    const SteadyTime began = clock_.Now();
+    PERENNIAL_ASSIGN_OR_RETURN(const trainer::Candidate candidate, MakeCandidate());
+    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(candidate.image));
+    evaluating_ += clock_.Now() - began;
+    return Status::Ok();
+  }
+
+  Status AskPartEnd(const format::VersionImage& image) {
+    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate who, exam_.Load(image));
+    Respondent network;
+    network.seen = SeenBy(image);
+    for (const uint32_t slice : network.seen) {
+      PERENNIAL_RETURN_IF_ERROR(exam_.AskDrawn(who, slice, network.tests[slice]));
+    }
+    record_.part_ends.push_back(std::move(network));
+    return Status::Ok();
+  }
+
+  Status Finish() {
+    if (trainer_->GetStatus().steps == 0) return InvalidArgument("the stream is empty: nothing was trained");
+    const bool considered =
+        !record_.moments.empty() && record_.moments.back().samples == trainer_->GetStatus().samples_trained;
+    if (!considered) PERENNIAL_RETURN_IF_ERROR(Consider());
+    const SteadyTime began = clock_.Now();
+    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(last_.image));
+    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(last_.image));
+    for (uint32_t slice = 0; slice < stream_.slices.size(); ++slice) {
+      PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(network, slice, record_.network.tests[slice]));
+      PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(served_, slice, record_.served.tests[slice]));
+    }
+    // INSTANT HEAD: its answers to all test samples go here, as one more Respondent of the record.
+    evaluating_ += clock_.Now() - began;
+    return Status::Ok();
   }
 
   const ContinualStream& stream_;
-  ContinualFigures& figures_;
-  std::set<std::string> ended_;
-  std::map<std::string, double> best_;  // also of candidates that the gate refused
-  uint64_t candidates_ = 0;
-};
+  const ContinualOptions& options_;
+  const uint64_t seed_;
+  Exam exam_;
+  SystemClock clock_;
+  std::unordered_map<std::string, uint32_t> number_of_;  // of a slice
+  std::unique_ptr<kv::KvStore> store_;
+  std::unique_ptr<samples::SampleLog> log_;
+  std::vector<StreamItem> item_at_;  // by offset
+  std::unique_ptr<OnlineTrainer> trainer_;
+  size_t batch_ = 0;
 
-Status DumpPredictions(const samples::SampleLog& log, const format::VersionImage& image, uint64_t seed,
-                       const std::string& path) {
-  std::ofstream out(path, std::ios::app);
-  if (!out) return IoError("cannot write " + path);
-  Evaluator evaluator(log, {});
-  PERENNIAL_ASSIGN_OR_RETURN(const auto network, model::Instantiate(image, torch::kCPU));
-  for (const std::string& slice : image.slices) {
-    PERENNIAL_ASSIGN_OR_RETURN(const auto offsets, evaluator.ReportOffsets(slice, 0));
-    Evaluator::Predictions predictions;
-    PERENNIAL_RETURN_IF_ERROR(evaluator.Predict(*network, offsets, Evaluator::Hide::kNothing, predictions));
-    for (const Offset offset : offsets) {
-      const auto answer = predictions.find(offset.value);
-      if (answer == predictions.end()) continue;  // its picture does not decode, so it counts nowhere
-      PERENNIAL_ASSIGN_OR_RETURN(const std::string truth, evaluator.TrueLabel(offset));
-      PERENNIAL_ASSIGN_OR_RETURN(const samples::Entry entry, log.Read(offset));
-      out << nlohmann::json{{"seed", seed},
-                            {"id", entry.sample.id},
-                            {"slice", slice},
-                            {"predicted", image.labels.at(static_cast<size_t>(answer->second))},
-                            {"true", truth}}
-                 .dump()
-          << "\n";
-    }
-  }
-  return out.good() ? Status::Ok() : IoError("cannot write " + path);
-}
+  ContinualRecord record_;
+  ScaleKeeper scales_;
+  Exam::Candidate served_;
+  trainer::Candidate last_;
+  std::vector<uint32_t> ended_;
+  std::vector<StreamItem> since_;  // trained on since the last candidate
+  uint64_t every_ = 1;
+  uint64_t due_ = 0;
+  Duration training_{0}, evaluating_{0};
+};
 
 }  // namespace
 
-Result<ContinualFigures> RunSeed(const ContinualStream& stream, const ContinualOptions& options, uint64_t seed,
-                                 const std::string& dump) {
-  SystemClock clock;
-  std::vector<std::string> families = samples::SampleLog::Families();
-  for (const std::string& family : OnlineTrainer::Families()) families.push_back(family);
-  const auto store = kv::OpenMemory(families);
-  samples::SampleLogOptions log_options;
-  log_options.seed = seed;
-  if (options.validate) log_options.held_out_share = 0.1;
-  PERENNIAL_ASSIGN_OR_RETURN(const auto log, samples::SampleLog::Open(*store, log_options, clock));
-  // Without a test part the report is on the drawn share (trainer/evaluator.h).
-  for (const auto& tests : stream.tests) {
-    if (!options.validate) PERENNIAL_RETURN_IF_ERROR(Append(*log, tests, stream));
-  }
-  PERENNIAL_ASSIGN_OR_RETURN(trainer::TrainerOptions trainer_options, MakeOptions(options, seed));
-  PERENNIAL_ASSIGN_OR_RETURN(const auto online, OnlineTrainer::Open(trainer_options, *log, *store, clock));
+Result<format::ModelSpec> NetworkOf(const ContinualOptions& options) {
+  return format::ModelSpec::Preset(options.network == "compact" ? "tiny" : options.network);
+}
 
-  uint64_t total = 0;
-  for (const StreamPart& part : stream.parts) total += part.train.size();
-  const uint64_t every = std::max<uint64_t>(1, total / options.versions);
-  ContinualFigures figures;
-  Course course(stream, figures);
-  std::shared_ptr<const format::VersionImage> frozen;
-  uint64_t versions_due = 0;
-  Duration training{0};
-  trainer::Candidate last;
-  uint64_t evaluated_at = 0;  // steps
-  const auto evaluate = [&]() -> Status {
-    evaluated_at = online->GetStatus().steps;
-    PERENNIAL_ASSIGN_OR_RETURN(last, online->MakeCandidate(frozen.get(), 1, 0));
-    course.Note(last);
-    if (!last.accepted) return Status::Ok();
-    if (frozen == nullptr) frozen = std::make_shared<const format::VersionImage>(last.image);
-    online->Published(last, VersionId{figures.versions_published});
-    return Status::Ok();
-  };
-  for (size_t part = 0; part < stream.parts.size(); ++part) {
-    PERENNIAL_RETURN_IF_ERROR(Append(*log, stream.parts[part].train, stream));
-    if (part + 1 == stream.parts.size()) PERENNIAL_RETURN_IF_ERROR(log->AppendFlush().status());
-    // A batch that is not full yet takes its rest from the next part: the trainer knows no boundary.
-    while (log->End().value - online->GetStatus().cursor.value >= trainer_options.new_per_step ||
-           (part + 1 == stream.parts.size() && online->GetStatus().cursor < log->End())) {
-      const SteadyTime began = clock.Now();
-      PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, online->Step(clock.In(std::chrono::milliseconds(200))));
-      if (outcome != OnlineTrainer::StepOutcome::kStepped) break;
-      training += clock.Now() - began;
-      if (const uint64_t due = online->GetStatus().samples_trained / every; due > versions_due) {
-        versions_due = due;
-        PERENNIAL_RETURN_IF_ERROR(evaluate());
-      }
-    }
-    course.EndPart(stream.parts[part].name);
-  }
-  if (online->GetStatus().steps != evaluated_at) PERENNIAL_RETURN_IF_ERROR(evaluate());
-  course.Finish(last);
-  const trainer::TrainerStatus status = online->GetStatus();
-  figures.train_s = std::chrono::duration<double>(training).count();
-  figures.samples_per_s = static_cast<double>(status.samples_trained) / figures.train_s;
-  figures.buffer_bytes = status.replay_bytes;
-  if (!dump.empty()) PERENNIAL_RETURN_IF_ERROR(DumpPredictions(*log, last.image, seed, dump));
-  return figures;
+Result<ContinualRecord> RunSeed(const ContinualStream& stream, const ContinualOptions& options, uint64_t seed) {
+  return Run(stream, options, seed).Go();
 }
 
 }  // namespace perennial::bench

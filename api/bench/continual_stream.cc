@@ -1,109 +1,124 @@
 #include "api/bench/continual_stream.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <map>
-#include <set>
+#include <cmath>
+#include <unordered_map>
 
-#include "storage/base/rng.h"
-#include "storage/sources/source.h"
+#include "api/bench/continual_protocols.h"
 
 namespace perennial::bench {
 namespace {
 
-// "9" before "10", words by their bytes.
-bool LabelBefore(const std::string& a, const std::string& b) {
-  char* end_a = nullptr;
-  char* end_b = nullptr;
-  const double number_a = std::strtod(a.c_str(), &end_a), number_b = std::strtod(b.c_str(), &end_b);
-  const bool numbers = !a.empty() && !b.empty() && *end_a == '\0' && *end_b == '\0';
-  return numbers && number_a != number_b ? number_a < number_b : a < b;
-}
+constexpr uint64_t kGateDraw = 3;
+// Of a slice: enough for the gate to take its accuracies at their word (trainer::GateOptions::exact_samples), with room
+// for the draw's chance.
+constexpr double kGateSamples = 1080;
+// Each candidate is evaluated on all slices so far: with many of them less of each.
+constexpr double kGateSamplesInAll = 5400, kLeastGateSamples = 270;
+constexpr size_t kLeastForGate = 5;  // a slice of fewer samples has no gate share
 
-template <typename T>
-void Shuffle(std::vector<T>& items, Rng& rng) {
-  for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[rng.Below(i)]);
-}
+enum Purpose : uint64_t { kProtocol = 1, kOrder, kBlur, kNoise, kSaboteur };
 
-std::string TaskName(const std::vector<std::string>& labels, size_t first, size_t count) {
-  std::string name;
-  for (size_t i = first; i < first + count; ++i) name += (i == first ? "" : "+") + labels[i];
-  return name;
-}
-
-void SplitByLabel(const LabelledData& data, uint64_t per_task, ContinualStream& stream) {
-  std::set<std::string> seen;
-  for (const format::Sample& sample : data.train) seen.insert(*sample.label);
-  std::vector<std::string> labels(seen.begin(), seen.end());
-  std::sort(labels.begin(), labels.end(), LabelBefore);
-  for (size_t first = 0; first < labels.size(); first += per_task) {
-    const size_t count = std::min<size_t>(per_task, labels.size() - first);
-    stream.slices.push_back(TaskName(labels, first, count));
-    for (size_t i = first; i < first + count; ++i) stream.slice_of_label.emplace_back(labels[i], stream.slices.back());
+// Draws the gate's share out of the parts, by group: a group that is drawn for one slice is trained on in none.
+void DrawGate(double share, uint64_t seed, ContinualStream& stream) {
+  stream.gate.resize(stream.slices.size());
+  if (share <= 0) return;
+  std::vector<double> draw(stream.data->samples.size(), -1);
+  const auto draw_of = [&](const StreamItem& item) {
+    double& value = draw[item.sample];
+    if (value < 0) value = UniformOf(seed, kGateDraw, stream.data->samples[item.sample].group);
+    return value;
+  };
+  const double wanted =
+      std::clamp(kGateSamplesInAll / static_cast<double>(stream.slices.size()), kLeastGateSamples, kGateSamples);
+  std::unordered_map<std::string, double> most;  // by group: the largest threshold over its slices
+  std::vector<double> threshold(stream.parts.size(), 0);
+  for (size_t i = 0; i < stream.parts.size(); ++i) {
+    const auto& items = stream.parts[i].items;
+    if (items.size() < kLeastForGate) continue;
+    double least = 1;
+    for (const StreamItem& item : items) least = std::min(least, draw_of(item));
+    // At least the group that comes first.
+    threshold[i] = std::max(std::min(share, wanted / static_cast<double>(items.size())), std::nextafter(least, 1.0));
+    for (const StreamItem& item : items) {
+      double& value = most[stream.data->samples[item.sample].group];
+      value = std::max(value, threshold[i]);
+    }
   }
-  std::sort(stream.slice_of_label.begin(), stream.slice_of_label.end());
+  for (size_t i = 0; i < stream.parts.size(); ++i) {
+    std::vector<StreamItem> kept;
+    for (const StreamItem& item : stream.parts[i].items) {
+      const double value = draw_of(item);
+      if (value < threshold[i]) {
+        stream.gate[item.slice].push_back(item);
+      } else if (value >= most[stream.data->samples[item.sample].group]) {
+        kept.push_back(item);
+      }
+    }
+    if (kept.empty()) {  // all of one group: better to learn it than to check it
+      kept = stream.parts[i].items;
+      stream.gate[i].clear();
+    }
+    stream.parts[i].items = std::move(kept);
+  }
 }
 
 }  // namespace
 
-std::string ContinualStream::SliceOf(const format::Sample& sample) const {
-  if (slice_of_label.empty()) return sample.slice.empty() ? "default" : sample.slice;
-  const auto at = std::lower_bound(slice_of_label.begin(), slice_of_label.end(), *sample.label,
-                                   [](const auto& entry, const std::string& label) { return entry.first < label; });
-  return at != slice_of_label.end() && at->first == *sample.label ? at->second : std::string();
+uint64_t ContinualStream::TrainSize() const {
+  uint64_t size = 0;
+  for (const StreamPart& part : parts) size += part.items.size();
+  return size;
 }
 
-Result<LabelledData> LoadLabelled(const std::string& path) {
-  PERENNIAL_ASSIGN_OR_RETURN(const auto source, sources::OpenSource(path, sources::SourceOptions{}));
-  LabelledData data;
-  for (;;) {
-    PERENNIAL_ASSIGN_OR_RETURN(std::optional<sources::Item> item, source->Next());
-    if (!item) break;
-    PERENNIAL_RETURN_IF_ERROR(item->sample.status().WithContext(item->pointer));
-    format::Sample& sample = *item->sample;
-    if (!sample.label) continue;
-    (sample.part == format::Part::kTest ? data.test : data.train).push_back(std::move(sample));
+Result<format::Sample> ContinualStream::Make(const StreamItem& item) const {
+  format::Sample sample = data->samples[item.sample];
+  sample.part = format::Part::kTrain;
+  sample.slice = slices[item.slice];
+  sample.time_us = 0;
+  if (item.wrong_label != StreamItem::kTrueLabel) sample.label = data->labels[item.wrong_label];
+  // Ids of the data may repeat, and a task repeats all of them.
+  sample.id = std::to_string(item.slice) + "/" + std::to_string(item.sample);
+  if (!tasks.empty()) {
+    PERENNIAL_ASSIGN_OR_RETURN(sample.image, tasks[item.slice].ApplyPng(sample.image));
   }
-  if (data.train.empty() || data.test.empty()) {
-    return InvalidArgument(path + ": needs labelled samples in a training and a test part",
-                           "name the held-out files or folders test*");
-  }
-  return data;
+  return sample;
 }
 
-Result<ContinualStream> MakeStream(const LabelledData& data, const ContinualOptions& options, uint64_t seed) {
+std::vector<std::string> ProtocolNames() {
+  return {"split", "rotated", "permuted", "blurry", "longtail", "slices", "shuffled"};
+}
+
+Result<ContinualStream> MakeStream(const LabelledData& data, const DataSplit& split, const ContinualOptions& options,
+                                   int side, uint64_t seed) {
   ContinualStream stream;
-  Rng rng(seed);
+  stream.data = &data;
+  Rng protocol_rng(seed, kProtocol), order_rng(seed, kOrder), blur_rng(seed, kBlur);
+  Rng noise_rng(seed, kNoise), saboteur_rng(seed, kSaboteur);
   if (options.protocol == "slices") {
-    for (const format::Sample& sample : data.train) {
-      const std::string slice = stream.SliceOf(sample);
-      if (std::find(stream.slices.begin(), stream.slices.end(), slice) == stream.slices.end()) {
-        stream.slices.push_back(slice);
-      }
-    }
+    PERENNIAL_RETURN_IF_ERROR(SplitBySlice(split, stream));
+  } else if (options.protocol == "rotated" || options.protocol == "permuted") {
+    PERENNIAL_RETURN_IF_ERROR(RepeatInTasks(split, options, side, protocol_rng, stream));
   } else {
-    SplitByLabel(data, options.classes_per_task, stream);
+    SplitByClass(split, options.classes_per_task, stream);
   }
-  std::map<std::string, size_t> index;
-  for (const std::string& slice : stream.slices) {
-    index.emplace(slice, index.size());
-    stream.parts.push_back({slice, {}});
+  uint64_t tests = 0;
+  for (const auto& slice : stream.tests) tests += slice.size();
+  if (tests == 0) {
+    return InvalidArgument("no test sample is of a class or slice that the training part has",
+                           "train/ and test/ need the same class names");
   }
-  for (const format::Sample& sample : data.train) {
-    stream.parts[index.at(stream.SliceOf(sample))].train.push_back(&sample);
-  }
-  stream.tests.resize(stream.slices.size());
-  for (const format::Sample& sample : data.test) {
-    if (const auto at = index.find(stream.SliceOf(sample)); at != index.end())
-      stream.tests[at->second].push_back(&sample);
-  }
-  if (options.protocol == "slices" && options.strategy != "joint") return stream;
-  if (options.protocol == "shuffled" || options.strategy == "joint") {
-    StreamPart all{"all", {}};
-    for (const StreamPart& part : stream.parts) all.train.insert(all.train.end(), part.train.begin(), part.train.end());
-    stream.parts = {std::move(all)};
-  }
-  for (StreamPart& part : stream.parts) Shuffle(part.train, rng);
+  if (options.protocol == "longtail") MakeLongTail(protocol_rng, stream);
+  DrawGate(options.held_out, seed, stream);
+  for (StreamPart& part : stream.parts) Shuffle(part.items, order_rng);
+  if (options.protocol == "blurry") Blur(options.blur, blur_rng, stream);
+  if (options.protocol == "shuffled" || options.strategy == "joint") MixAll(stream);
+  for (StreamPart& part : stream.parts) Shuffle(part.items, order_rng);
+  const uint64_t total = stream.TrainSize();
+  PERENNIAL_RETURN_IF_ERROR(MislabelShare(options.label_noise, 0, total, noise_rng, stream));
+  // The twentieth in the middle.
+  PERENNIAL_RETURN_IF_ERROR(
+      MislabelShare(options.saboteur, total * 19 / 40, total - total * 19 / 40, saboteur_rng, stream));
   return stream;
 }
 

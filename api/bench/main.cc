@@ -48,14 +48,29 @@ int Unknown(const std::string& name) {
 
 void BindContinual(CLI::App& app, ContinualOptions& options) {
   CLI::Option_group* group = app.add_option_group("continual");
-  group->add_option("--protocol", options.protocol, "split, shuffled or slices");
-  group->add_option("--strategy", options.strategy, "default, er, er_ace, naive or joint");
-  group->add_option("--network", options.network, "mlp or compact");
-  group->add_option("--buffer", options.buffer, "Samples of the replay memory");
-  group->add_option("--seeds", options.seeds, "Runs with the seeds 1, 2, ...");
-  group->add_option("--classes-per-task", options.classes_per_task, "Of the split protocol");
+  const auto add = [&](const char* name, auto& value, const char* help) { group->add_option(name, value, help); };
+  add("--dataset", options.dataset, "auto, idx, folder, tar, easy_vqa, xsdd or vqa_rad");
+  add("--protocol", options.protocol, "split, rotated, permuted, blurry, longtail, slices or shuffled");
+  add("--strategy", options.strategy, "A strategy of the trainer (default, er, er_ace, naive, ...) or joint");
+  add("--network", options.network, "mlp, compact, or another preset");
+  add("--buffer", options.buffer, "Samples of the replay memory");
+  add("--buffer-bytes", options.buffer_bytes, "Encoded bytes of the replay memory, instead of samples");
+  add("--policy", options.policy, "reservoir or class_balanced (default: class_balanced for strategy default)");
+  add("--augment", options.augment, "on or off (default: on for strategy default)");
+  add("--seeds", options.seeds, "Runs with the seeds --seed, --seed + 1, ...");
+  add("--classes-per-task", options.classes_per_task, "Of split, blurry, longtail and shuffled");
+  add("--tasks", options.tasks, "Of rotated (default 20) and permuted (default 10)");
+  add("--samples-per-task", options.samples_per_task, "Of rotated and permuted; 0: all training data in each");
+  add("--blur", options.blur, "Of blurry: share of a task's samples that its neighbours' take the place of");
+  add("--label-noise", options.label_noise, "Share of training labels replaced by another class");
+  add("--saboteur", options.saboteur, "The same within the twentieth in the middle of the stream");
+  add("--held-out", options.held_out, "Share of the training groups for the gate, about 1,000 samples of a slice");
+  add("--test-share", options.test_share, "Share of the groups that is the test part, for data without one");
+  add("--fold", options.fold, "Test fold of data in folds (default: another one for every seed)");
+  add("--versions", options.versions, "Candidates over the stream; 0: one in 500 samples, 25 to 100");
+  add("--exam", options.exam,
+      "Test samples of a slice that each version is asked (0: 100 to 1,000); the end is on all of them");
   group->add_flag("--validate", options.validate, "Score on a tenth of the training data instead of the test part");
-  group->add_option("--versions", options.versions, "Candidate versions over the stream");
 }
 
 void PrintForPeople(const std::string& json_text) {
@@ -95,6 +110,8 @@ int Main(int argc, char** argv) {
   if (name == kContinual) {
     continual.data = options.data;
     continual.dump = options.dump;
+    continual.seed = options.seed;
+    continual.quick = options.quick;
     return report(RunContinual(continual));
   }
   for (const Benchmark& benchmark : kBenchmarks) {

@@ -64,7 +64,8 @@ Result<std::unique_ptr<Source>> OpenMetadata(const Context& context, const Folde
 Result<std::unique_ptr<Source>> OpenFolder(const Context& context, const Folder& folder, const std::string& prefix,
                                            Part part);
 
-// The containers of a folder: data files and train*/test* folders.
+// The containers of a folder: data files and train*/test* folders. Within such a folder (`prefix` is not empty) a
+// folder of that name is a class: train/train/1.png shows a train.
 std::vector<Link> LinksOf(const Context& context, const Folder& folder, const std::vector<Folder::Entry>& entries,
                           const std::string& prefix, Part outer) {
   std::vector<Link> test, train;
@@ -74,7 +75,7 @@ std::vector<Link> LinksOf(const Context& context, const Folder& folder, const st
     const Part part = PartOf(entry.name, outer);
     std::vector<Link>& links = part == Part::kTest ? test : train;
     const std::string pointer = prefix + entry.name;
-    if (entry.is_folder && (NamesTestPart(entry.name) || NamesTrainPart(entry.name))) {
+    if (entry.is_folder && prefix.empty() && (NamesTestPart(entry.name) || NamesTrainPart(entry.name))) {
       links.push_back({pointer, [=]() -> Result<std::unique_ptr<Source>> {
                          PERENNIAL_ASSIGN_OR_RETURN(const Folder inner, folder.Sub(entry.name));
                          return OpenFolder(context, inner, pointer + "/", part);

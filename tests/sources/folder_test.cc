@@ -50,6 +50,16 @@ TEST(ImageFolder, OneFolderPerClass) {
   EXPECT_EQ(items[2].sample->id, "train/scratch/1.png");
 }
 
+TEST(ImageFolder, AClassCalledTrainOrTestInsideAPartIsAClass) {
+  const Data data;
+  data.Write("train/train/1.png", Png(1));
+  data.Write("train/test tube/2.png", Png(2));
+  data.Write("train/bus/3.png", Png(3));
+  data.Write("test/train/4.png", Png(4));
+  const auto items = ReadAll(data.path());
+  EXPECT_EQ(Summary(items), (Lines{"|train||test", "|bus||train", "|test tube||train", "|train||train"}));
+}
+
 TEST(ImageFolder, EscapesAreRefusedAndReadingGoesOn) {
   const Data outside, data;
   const std::string secret = outside.Write("secret.png", Png(9));

@@ -1,0 +1,129 @@
+#include "api/bench/continual_options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "api/bench/continual_recipe.h"
+#include "api/bench/continual_stream.h"
+#include "storage/base/config.h"
+#include "storage/format/model_spec.h"
+
+namespace perennial::bench {
+namespace {
+
+Status OneOf(const char* what, const std::string& value, const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return Status::Ok();
+  std::string listed;
+  for (const std::string& one : known) listed += (listed.empty() ? "" : ", ") + one;
+  const std::string closest = ClosestWord(value, known);
+  return InvalidArgument(std::string(what) + " \"" + value + "\" is unknown; there are " + listed,
+                         closest.empty() ? std::string() : "did you mean \"" + closest + "\"?");
+}
+
+Status Share(const char* what, double value, double most) {
+  if (std::isfinite(value) && value >= 0 && value <= most) return Status::Ok();
+  char text[96];
+  std::snprintf(text, sizeof text, "--%s is %g, not between 0 and %g", what, value, most);
+  return InvalidArgument(text);
+}
+
+Status AtMost(const char* what, uint64_t value, uint64_t least, uint64_t most) {
+  if (value >= least && value <= most) return Status::Ok();
+  return InvalidArgument(std::string("--") + what + " is " + std::to_string(value) + ", not " + std::to_string(least) +
+                         " to " + std::to_string(most));
+}
+
+std::string Number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  for (int digits = 1; digits < 17; ++digits) {
+    char shorter[32];
+    std::snprintf(shorter, sizeof shorter, "%.*g", digits, value);
+    if (std::strtod(shorter, nullptr) == value) return shorter;
+  }
+  return text;
+}
+
+}  // namespace
+
+Status ContinualOptions::Validate() const {
+  if (data.empty()) return InvalidArgument("--data is missing", "name a data set, such as a folder of idx files");
+  PERENNIAL_RETURN_IF_ERROR(OneOf("dataset", dataset, RecipeNames()));
+  PERENNIAL_RETURN_IF_ERROR(OneOf("protocol", protocol, ProtocolNames()));
+  if (!policy.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("policy", policy, {"reservoir", "class_balanced"}));
+  if (!augment.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("augment", augment, {"on", "off"}));
+  if (network != "compact") {
+    const auto spec = format::ModelSpec::Preset(network);
+    if (!spec.ok())
+      return InvalidArgument("network \"" + network + "\": " + spec.status().message(),
+                             "mlp and compact are there, and the presets of the model spec");
+  }
+  constexpr uint64_t kMany = uint64_t{1} << 40;
+  PERENNIAL_RETURN_IF_ERROR(AtMost("seeds", seeds, 1, 10'000));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("buffer", buffer, 1, kMany));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("buffer-bytes", buffer_bytes, 0, kMany));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("classes-per-task", classes_per_task, 1, kMany));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("tasks", tasks, 0, 1000));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("versions", versions, 0, 1'000'000));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("exam", exam, 0, kMany));
+  PERENNIAL_RETURN_IF_ERROR(Share("blur", blur, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("label-noise", label_noise, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("saboteur", saboteur, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("held-out", held_out, 0.5));
+  PERENNIAL_RETURN_IF_ERROR(Share("test-share", test_share, 0.9));
+  return Status::Ok();
+}
+
+ContinualOptions ContinualOptions::Resolved() const {
+  ContinualOptions out = *this;
+  // The comparison strategies are as in the literature, which has a plain reservoir and no augmentation.
+  const bool whole = strategy == "default";
+  if (out.policy.empty()) out.policy = whole ? "class_balanced" : "reservoir";
+  if (out.augment.empty()) out.augment = whole ? "on" : "off";
+  if (out.tasks == 0) out.tasks = protocol == "rotated" ? 20 : 10;
+  return out;
+}
+
+std::string ShellQuoted(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return (std::isalnum(c) != 0 && c < 128) || c == '/' || c == '.' || c == '_' || c == '-' || c == ',' || c == '+';
+  });
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string ContinualOptions::Arguments() const {
+  std::string out = "--dataset " + dataset + " --protocol " + protocol + " --strategy " + strategy + " --network " +
+                    network + " --policy " + policy + " --augment " + augment;
+  const auto add = [&](const char* name, const std::string& value) { out += std::string(" --") + name + " " + value; };
+  if (buffer_bytes > 0) {
+    add("buffer-bytes", std::to_string(buffer_bytes));
+  } else {
+    add("buffer", std::to_string(buffer));
+  }
+  add("seeds", std::to_string(seeds));
+  add("seed", std::to_string(seed));
+  if (protocol == "rotated" || protocol == "permuted") {
+    add("tasks", std::to_string(tasks));
+    if (samples_per_task > 0) add("samples-per-task", std::to_string(samples_per_task));
+  } else if (protocol != "slices") {
+    add("classes-per-task", std::to_string(classes_per_task));
+  }
+  if (protocol == "blurry") add("blur", Number(blur));
+  if (label_noise > 0) add("label-noise", Number(label_noise));
+  if (saboteur > 0) add("saboteur", Number(saboteur));
+  add("held-out", Number(held_out));
+  if (test_share > 0) add("test-share", Number(test_share));
+  if (fold) add("fold", std::to_string(*fold));
+  add("versions", std::to_string(versions));
+  add("exam", std::to_string(exam));
+  if (validate) out += " --validate";
+  if (quick) out += " --quick";
+  return out;
+}
+
+}  // namespace perennial::bench
