@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "serving/model/answer.h"
+#include "serving/model/instant_head.h"
 #include "serving/model/model.h"
 #include "serving/model/preprocess.h"
 #include "serving/model/quantise.h"
@@ -60,8 +62,9 @@ std::vector<Scores> SplitRows(const torch::Tensor& probabilities) {  // [batch, 
 
 class NetworkPredictor final : public Predictor {
  public:
-  NetworkPredictor(std::shared_ptr<model::Model> module, std::shared_ptr<SparePool> spares)
-      : module_(std::move(module)), spares_(std::move(spares)) {}
+  NetworkPredictor(std::shared_ptr<model::Model> module, std::shared_ptr<const model::InstantHead> instant,
+                   std::shared_ptr<SparePool> spares)
+      : module_(std::move(module)), instant_(std::move(instant)), spares_(std::move(spares)) {}
   ~NetworkPredictor() override { spares_->Put(std::move(module_)); }
 
   Result<std::vector<Scores>> Predict(const std::vector<PreparedInput>& inputs) const override {
@@ -73,11 +76,7 @@ class NetworkPredictor final : public Predictor {
     try {
       const c10::InferenceMode inference;
       const model::ModelInput batch = model::MakeBatch(raw, module_->spec(), torch::kCPU);
-      const torch::Tensor logits = module_->Forward(batch).logits;
-      if (logits.dim() != 2 || logits.size(0) != static_cast<int64_t>(inputs.size())) {
-        return Internal("the network gave outputs of a wrong shape");
-      }
-      return SplitRows(torch::softmax(logits.to(torch::kFloat32), 1).contiguous());
+      return SplitRows(model::Answer(*module_, instant_.get(), batch));
     } catch (const std::exception& failure) {
       return Internal(std::string("the network failed: ") + failure.what());
     }
@@ -85,6 +84,7 @@ class NetworkPredictor final : public Predictor {
 
  private:
   std::shared_ptr<model::Model> module_;
+  std::shared_ptr<const model::InstantHead> instant_;  // null: the version has none
   std::shared_ptr<SparePool> spares_;
 };
 
@@ -92,6 +92,10 @@ class NetworkFactory final : public PredictorFactory {
  public:
   Result<std::shared_ptr<const Predictor>> Make(const std::shared_ptr<const format::VersionImage>& image) override {
     UseOneThread();
+    std::shared_ptr<const model::InstantHead> instant;
+    if (image->instant) {
+      PERENNIAL_ASSIGN_OR_RETURN(instant, model::InstantHead::FromImage(*image));
+    }
     std::shared_ptr<model::Model> module = spares_->Take(image->spec);
     if (module != nullptr) {
       if (Status loaded = model::LoadInto(*image, *module); !loaded.ok()) {
@@ -101,7 +105,8 @@ class NetworkFactory final : public PredictorFactory {
     } else {
       PERENNIAL_ASSIGN_OR_RETURN(module, model::Instantiate(*image, torch::kCPU));
     }
-    return std::shared_ptr<const Predictor>(std::make_shared<NetworkPredictor>(std::move(module), spares_));
+    return std::shared_ptr<const Predictor>(
+        std::make_shared<NetworkPredictor>(std::move(module), std::move(instant), spares_));
   }
 
  private:

@@ -26,8 +26,8 @@ bool ShapeFits(const TensorRecord& record, const torch::Tensor& parameter, int64
 // All checks before the first write, so that a version which does not fit leaves the model as it was.
 Status CheckFits(const format::VersionImage& image, const Parameters& parameters) {
   if (const Status valid = image.Validate(); !valid.ok()) return Corruption("version image: " + valid.message());
-  if (image.tensors.size() != parameters.size()) {
-    return Corruption("version image has " + std::to_string(image.tensors.size()) + " tensors, its network " +
+  if (image.NetworkTensors() != parameters.size()) {
+    return Corruption("version image has " + std::to_string(image.NetworkTensors()) + " tensors, its network " +
                       std::to_string(parameters.size()));
   }
   const auto labels = static_cast<int64_t>(image.labels.size());

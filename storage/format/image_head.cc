@@ -53,6 +53,7 @@ void WriteImageHead(const VersionImage& image, ByteWriter& out) {
     out.Varint(tensor.shape.size());
     for (const int64_t extent : tensor.shape) out.Varint(static_cast<uint64_t>(extent));
   }
+  if (image.NetworkTensors() < image.tensors.size()) out.Bytes(image.instant ? image.instant->ToJson() : std::string());
 }
 
 Result<VersionImage> ReadImageHead(ByteReader& in) {
@@ -69,6 +70,13 @@ Result<VersionImage> ReadImageHead(ByteReader& in) {
   const uint64_t tensors = in.Varint();
   if (tensors > kMaxTensors || tensors > in.remaining()) in.Fail();
   for (uint64_t i = 0; i < tensors && in.ok(); ++i) image.tensors.push_back(ReadTensorHead(in));
+  if (in.ok() && image.NetworkTensors() < image.tensors.size()) {
+    const std::string_view instant_json = in.Bytes();
+    if (!in.ok()) return Corruption("image head: truncated or malformed");
+    Result<InstantSpec> instant = InstantSpec::FromJson(instant_json);
+    if (!instant.ok()) return Corruption("image head: " + instant.status().message());
+    image.instant = std::move(*instant);
+  }
   if (!in.ok()) return Corruption("image head: truncated or malformed");
   return image;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "storage/base/hash.h"
 #include "storage/base/ids.h"
 #include "storage/base/status.h"
+#include "storage/format/instant_spec.h"
 #include "storage/format/model_spec.h"
 
 namespace perennial::format {
@@ -37,16 +39,23 @@ struct TensorRecord {
 struct VersionImage {
   ModelSpec spec;
   std::vector<std::string> labels;    // label of output i
-  std::vector<TensorRecord> tensors;  // in the model's parameter order
+  std::vector<TensorRecord> tensors;  // in the model's parameter order, then those of the instant head
   std::vector<std::string> slices;    // slices it has learned, in order of first sight
   uint64_t trained_until = 0;         // log offset (exclusive) of the samples it has learned from
   uint64_t scale_set = 0;             // version whose scales these codes use (frozen between snapshots)
+  // The closed-form head beside the network (serving/model/instant_head.h); there exactly when tensors "instant.*" are.
+  // It may change from version to version while every tensor of the network stays: an update of a few kilobytes.
+  std::optional<InstantSpec> instant;
 
-  // Merkle root over one leaf for spec, labels, slices and counters, then one per tensor.
+  // Tensors of the network: all before the first of the instant head.
+  size_t NetworkTensors() const;
+
+  // Merkle root over one leaf for spec, labels, slices, counters and the instant head's spec, then one per tensor.
   Hash256 Root() const;
   // Bytes of the same weights as fp32: 4 * elements.
   uint64_t Fp32Bytes() const;
-  // Shapes agree with data sizes, names unique, scales finite and positive, values finite, caps respected.
+  // Shapes agree with data sizes, names unique, instant tensors last and with their spec, scales finite and positive,
+  // values finite, caps respected.
   Status Validate() const;
 };
 

@@ -66,10 +66,17 @@ Hash256 VersionImage::Root() const {
   WriteStrings(slices, head);
   head.U64(trained_until);
   head.U64(scale_set);
+  if (instant) head.Bytes(instant->ToJson());
   std::vector<Hash256> leaves{Sha256(head.data())};
   leaves.reserve(tensors.size() + 1);
   for (const TensorRecord& tensor : tensors) leaves.push_back(tensor.Hash());
   return MerkleRoot(leaves);
+}
+
+size_t VersionImage::NetworkTensors() const {
+  const auto first = std::find_if(tensors.begin(), tensors.end(),
+                                  [](const TensorRecord& tensor) { return tensor.name.starts_with(kInstantPrefix); });
+  return static_cast<size_t>(first - tensors.begin());
 }
 
 uint64_t VersionImage::Fp32Bytes() const {

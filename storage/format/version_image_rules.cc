@@ -47,6 +47,20 @@ Status CheckNames(const char* what, const std::vector<std::string>& names, size_
   return Status::Ok();
 }
 
+Status CheckInstant(const VersionImage& image) {
+  const size_t network = image.NetworkTensors();
+  for (size_t i = network; i < image.tensors.size(); ++i) {
+    if (!image.tensors[i].name.starts_with(kInstantPrefix)) {
+      return InvalidArgument("tensor '" + image.tensors[i].name + "' stands behind those of the instant head");
+    }
+  }
+  if (image.instant.has_value() != (network < image.tensors.size())) {
+    return InvalidArgument(image.instant ? "an instant spec without tensors \"instant.*\""
+                                         : "tensors \"instant.*\" without an instant spec");
+  }
+  return image.instant ? image.instant->Validate() : Status::Ok();
+}
+
 }  // namespace
 
 Status VersionImage::Validate() const {
@@ -59,7 +73,7 @@ Status VersionImage::Validate() const {
     PERENNIAL_RETURN_IF_ERROR(CheckTensor(tensor));
     if (!names.insert(tensor.name).second) return InvalidArgument("tensor '" + tensor.name + "' stands twice");
   }
-  return Status::Ok();
+  return CheckInstant(*this);
 }
 
 }  // namespace perennial::format

@@ -46,6 +46,51 @@ TEST(VersionImage, BytesAndRootOfVersionOneStayAsTheyAre) {
   EXPECT_EQ(FixedImage().Root().Hex() + "\n", Golden("version_image_v1.root", FixedImage().Root().Hex() + "\n"));
 }
 
+// FixedImage with an instant head.
+VersionImage InstantImage() {
+  VersionImage image = FixedImage();
+  image.instant = InstantSpec{"patch-1", 16, 7};
+  image.tensors.push_back({"instant.weight", TensorKind::kInt8Rows, {2, 2}, {1, -2, 3, -127}, {0.5f, 0.25f}, {}});
+  image.tensors.push_back({"instant.bias", TensorKind::kFloat32, {2}, {}, {}, {0.5f, 0.75f}});
+  return image;
+}
+
+TEST(VersionImage, WithAnInstantHeadRoundTripsAndKeepsItsBytes) {
+  const VersionImage image = InstantImage();
+  const std::string bytes = EncodeVersionImage(image);
+  const Result<VersionImage> back = DecodeVersionImage(bytes);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(back->instant, image.instant);
+  EXPECT_EQ(back->Root(), image.Root());
+  EXPECT_EQ(back->NetworkTensors(), 2u);
+  EXPECT_EQ(bytes, Golden("version_image_v1_instant.bin", bytes));
+  ExpectEveryTruncationIsRefused(bytes, [](const std::string& b) { return DecodeVersionImage(b); });
+  SurvivesRandomDamage(bytes, 34, 5000, [](const std::string& b) { return DecodeVersionImage(b); });
+}
+
+TEST(VersionImage, AnInstantHeadsSpecIsPartOfTheRoot) {
+  VersionImage image = InstantImage();
+  const Hash256 root = image.Root();
+  image.instant->seed++;
+  EXPECT_NE(image.Root(), root);
+}
+
+TEST(VersionImage, InstantTensorsStandLastAndWithTheirSpec) {
+  VersionImage without_spec = InstantImage(), without_tensors = FixedImage(), in_between = InstantImage();
+  without_spec.instant.reset();
+  without_tensors.instant = InstantSpec{};
+  std::swap(in_between.tensors[1], in_between.tensors[2]);
+  VersionImage bad_spec = InstantImage();
+  bad_spec.instant->width = 3;
+  EXPECT_TRUE(InstantImage().Validate().ok());
+  for (const VersionImage& image : {without_spec, without_tensors, in_between, bad_spec}) {
+    EXPECT_EQ(image.Validate().code(), Code::kInvalidArgument);
+  }
+  EXPECT_EQ(DecodeVersionImage(EncodeVersionImage(without_spec)).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeVersionImage(EncodeVersionImage(in_between)).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeVersionImage(EncodeVersionImage(bad_spec)).status().code(), Code::kCorruption);
+}
+
 TEST(VersionImage, RootChangesWithEveryPart) {
   const Hash256 root = FixedImage().Root();
   const auto changed = [&](auto&& change) {

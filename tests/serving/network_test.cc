@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "serving/engine.h"
+#include "serving/model/instant_head.h"
 #include "serving/model/model.h"
 #include "serving/model/quantise.h"
 #include "serving/network_predictor.h"
@@ -69,6 +70,45 @@ TEST(NetworkPredictor, AVersionThatDoesNotFitIsRefusedAndTheNextOneLoads) {
   { ASSERT_TRUE(factory->Make(good).ok()); }
   EXPECT_FALSE(factory->Make(broken).ok());
   EXPECT_TRUE(factory->Make(good).ok());
+}
+
+std::shared_ptr<const format::VersionImage> WithInstant(const format::VersionImage& backbone, float blend) {
+  format::InstantSpec spec;
+  spec.width = 64;
+  const size_t labels = backbone.labels.size();
+  model::InstantSolution solution;
+  solution.features = 64;
+  solution.weight.assign(labels * 64, 0);
+  solution.bias.assign(labels, 0);
+  solution.bias[labels - 1] = 1;  // always the last label
+  solution.mean.assign(64, 0);
+  auto image =
+      model::AttachInstant(backbone, backbone.labels, spec, solution, {0.01f, std::vector<float>(labels, blend)});
+  EXPECT_TRUE(image.ok()) << image.status().ToString();
+  return std::make_shared<const format::VersionImage>(*std::move(image));
+}
+
+TEST(NetworkPredictor, BlendsInTheInstantHeadOfAVersion) {
+  const auto plain = MakeImage(1, 4);
+  const auto inputs = SomeInputs(plain->spec);
+  const auto factory = MakeNetworkFactory();
+  const auto scores_of = [&](const std::shared_ptr<const format::VersionImage>& image) {
+    const auto predictor = factory->Make(image);
+    EXPECT_TRUE(predictor.ok()) << predictor.status().ToString();
+    return *(*predictor)->Predict(inputs);
+  };
+  const std::vector<Scores> network = scores_of(plain);
+  EXPECT_EQ(scores_of(WithInstant(*plain, 0)), network) << "no weight, no change";
+  for (const Scores& row : scores_of(WithInstant(*plain, 1))) EXPECT_NEAR(row[3], 1.0f, 1e-5f);
+  const std::vector<Scores> half = scores_of(WithInstant(*plain, 0.5f));
+  for (size_t i = 0; i < half.size(); ++i) {
+    EXPECT_NEAR(half[i][0], network[i][0] / 2, 1e-5f);
+    EXPECT_NEAR(half[i][3], (network[i][3] + 1) / 2, 1e-5f);
+  }
+  auto broken = std::make_shared<format::VersionImage>(*WithInstant(*plain, 1));
+  broken->tensors.pop_back();
+  EXPECT_FALSE(factory->Make(broken).ok());
+  EXPECT_EQ(scores_of(plain), network) << "the network's memory is as good as new";
 }
 
 TEST(EngineWithNetwork, StagesAnswersAndSwaps) {

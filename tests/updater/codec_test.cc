@@ -180,6 +180,44 @@ TEST(DeltaRange, StaysNearTheEntropyOfTheChange) {
   }
 }
 
+// A network of 512 KiB of codes; its instant head of 10 labels x 1,000 features is another's beside it.
+TEST(DeltaRange, AVersionThatChangesOnlyTheInstantHeadCostsOnlyThat) {
+  Rng rng(98);
+  VersionImage backbone = RandomImage(rng);
+  backbone.tensors = {format::RandomInt8Tensor("w", {512, 1024}, rng)};
+  const auto with_head = [&](VersionImage image, uint64_t seed) {
+    Rng head(seed);
+    image.instant = format::InstantSpec{"patch-1", 1000, 7};
+    image.tensors.push_back(format::RandomInt8Tensor("instant.weight", {10, 1000}, head));
+    image.tensors.push_back(format::RandomFloatTensor("instant.bias", {10}, head));
+    return image;
+  };
+  const auto delta_bytes = [](const VersionImage& base, const VersionImage& target) {
+    const auto delta = EncodeDelta(base, target);
+    EXPECT_TRUE(delta.ok());
+    const auto back = DeltaRange().Decode(&base, *delta, kMax);
+    EXPECT_TRUE(back.ok()) << back.status().ToString();
+    EXPECT_EQ(back->Root(), target.Root());
+    EXPECT_EQ(back->instant, target.instant);
+    return delta->size();
+  };
+  const VersionImage first = with_head(backbone, 1);
+  constexpr size_t kHeadBytes = 10 * 1000 + 2 * 4 * 10;
+  EXPECT_LT(delta_bytes(backbone, first), kHeadBytes + 500) << "a head where there was none";
+  EXPECT_LT(delta_bytes(first, backbone), 500u) << "and none any more";
+  // A few more samples: one code in five moves by one.
+  VersionImage second = first;
+  second.trained_until += 10;
+  for (int8_t& code : second.tensors[1].codes) {
+    if (rng.Chance(0.2)) code = static_cast<int8_t>(std::clamp(code + (rng.Chance(0.5) ? 1 : -1), -127, 127));
+  }
+  const size_t small = delta_bytes(first, second);
+  EXPECT_GT(small, 200u);
+  EXPECT_LT(small, kHeadBytes / 6);
+  // New values throughout: about their own size, and nothing of the network's.
+  EXPECT_LT(delta_bytes(first, with_head(backbone, 2)), kHeadBytes + 1500);
+}
+
 TEST(DecodeObject, ChecksCodecKindBaseAndTarget) {
   Rng rng(97);
   const VersionImage base = RandomImage(rng);

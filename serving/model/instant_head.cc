@@ -1,0 +1,124 @@
+#include "serving/model/instant_head.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace perennial::model {
+namespace {
+
+using format::TensorKind;
+using format::TensorRecord;
+
+// The tensors in the order in which they stand in a version.
+constexpr const char* kWeight = "instant.weight";
+constexpr const char* kBias = "instant.bias";
+constexpr const char* kBlend = "instant.blend";
+constexpr const char* kTemperature = "instant.temperature";
+
+Status CheckTensor(const format::VersionImage& image, size_t index, const char* name, TensorKind kind,
+                   const std::vector<int64_t>& shape) {
+  const TensorRecord& tensor = image.tensors[image.NetworkTensors() + index];
+  if (tensor.name == name && tensor.kind == kind && tensor.shape == shape) return Status::Ok();
+  return Corruption("instant head: tensor '" + tensor.name + "' is not the '" + name +
+                    "' that spec and labels ask for");
+}
+
+Status CheckFits(const format::VersionImage& image) {
+  if (!image.instant) return FailedPrecondition("this version has no instant head");
+  if (const Status valid = image.Validate(); !valid.ok()) return Corruption("instant head: " + valid.message());
+  if (image.tensors.size() - image.NetworkTensors() != 4) {
+    return Corruption("instant head: a version has four tensors for it, not " +
+                      std::to_string(image.tensors.size() - image.NetworkTensors()));
+  }
+  const auto labels = static_cast<int64_t>(image.labels.size());
+  PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 0, kWeight, TensorKind::kInt8Rows, {labels, image.instant->width}));
+  PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 1, kBias, TensorKind::kFloat32, {labels}));
+  PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 2, kBlend, TensorKind::kFloat32, {labels}));
+  PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 3, kTemperature, TensorKind::kFloat32, {1}));
+  const TensorRecord* tensors = image.tensors.data() + image.NetworkTensors();
+  const auto& blend = tensors[2].values;
+  if (!std::all_of(blend.begin(), blend.end(), [](float g) { return g >= 0 && g <= 1; })) {
+    return Corruption("instant head: a blend weight is not in [0, 1]");
+  }
+  if (!(tensors[3].values[0] > 0)) return Corruption("instant head: the temperature is not positive");
+  return Status::Ok();
+}
+
+}  // namespace
+
+RandomFeatureOptions FeatureOptions(const format::InstantSpec& spec, const format::ModelSpec& network) {
+  return {spec.width, spec.seed, network.image_size};
+}
+
+InstantHead::InstantHead(RandomFeatures features, const format::VersionImage& image) : features_(std::move(features)) {
+  const TensorRecord* tensors = image.tensors.data() + image.NetworkTensors();
+  codes_ = tensors[0].codes;
+  scales_ = tensors[0].scales;
+  bias_ = tensors[1].values;
+  use_.blend = tensors[2].values;
+  use_.temperature = tensors[3].values[0];
+  idle_ = std::all_of(use_.blend.begin(), use_.blend.end(), [](float g) { return g == 0; });
+}
+
+Result<std::shared_ptr<const InstantHead>> InstantHead::FromImage(const format::VersionImage& image) {
+  PERENNIAL_RETURN_IF_ERROR(CheckFits(image));
+  PERENNIAL_ASSIGN_OR_RETURN(RandomFeatures features, RandomFeatures::Make(FeatureOptions(*image.instant, image.spec)));
+  return std::shared_ptr<const InstantHead>(new InstantHead(std::move(features), image));
+}
+
+void InstantHead::Scores(const float* features, int64_t batch, float* out) const {
+  const int64_t width = features_.features();
+  std::vector<int16_t> row(static_cast<size_t>(width));
+  for (int64_t i = 0; i < batch; ++i) {
+    const float* from = features + i * width;
+    for (int64_t j = 0; j < width; ++j) row[static_cast<size_t>(j)] = static_cast<int16_t>(from[j]);
+    for (int64_t c = 0; c < labels(); ++c) {
+      const int8_t* codes = codes_.data() + c * width;
+      int32_t sum = 0;  // at most 16384 * 127 * 127: no overflow
+      for (int64_t j = 0; j < width; ++j) sum += static_cast<int32_t>(row[static_cast<size_t>(j)]) * codes[j];
+      const auto label = static_cast<size_t>(c);
+      *out++ = static_cast<float>(static_cast<double>(sum) * static_cast<double>(scales_[label]) +
+                                  static_cast<double>(bias_[label]));
+    }
+  }
+}
+
+void SoftmaxWithTemperature(float* p, int64_t rows, int64_t labels, float temperature) {
+  for (int64_t row = 0; row < rows; ++row, p += labels) {
+    if (labels == 0) return;
+    const float largest = *std::max_element(p, p + labels);
+    float sum = 0;
+    for (int64_t c = 0; c < labels; ++c) sum += p[c] = std::exp((p[c] - largest) / temperature);
+    for (int64_t c = 0; c < labels; ++c) p[c] /= sum;
+  }
+}
+
+void BlendRow(const float* q, const std::vector<float>& blend, float* p) {
+  float sum = 0;
+  for (size_t c = 0; c < blend.size(); ++c) sum += p[c] = (1 - blend[c]) * p[c] + blend[c] * q[c];
+  // Nothing is left where every label with a share said 0: the trained head said it all about labels without one.
+  if (sum <= 0) {
+    std::copy_n(q, blend.size(), p);
+    return;
+  }
+  for (size_t c = 0; c < blend.size(); ++c) p[c] /= sum;
+}
+
+void InstantHead::BlendInto(const FeatureInput& input, float* probabilities) const {
+  if (idle_ || input.batch == 0) return;
+  std::vector<float> features(static_cast<size_t>(input.batch * features_.features()));
+  std::vector<float> own(static_cast<size_t>(input.batch * labels()));
+  features_.Extract(input, features.data());
+  Scores(features.data(), input.batch, own.data());
+  SoftmaxWithTemperature(own.data(), input.batch, labels(), use_.temperature);
+  for (int64_t i = 0; i < input.batch; ++i) {
+    BlendRow(own.data() + i * labels(), use_.blend, probabilities + i * labels());
+  }
+}
+
+uint64_t InstantHead::bytes() const {
+  return features_.bytes() + codes_.size() + (scales_.size() + bias_.size() + use_.blend.size()) * sizeof(float);
+}
+
+}  // namespace perennial::model

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serving/model/instant_solution.h"
+#include "serving/model/random_features.h"
+#include "storage/base/status.h"
+#include "storage/format/instant_spec.h"
+#include "storage/format/version_image.h"
+
+namespace perennial::model {
+
+// How the instant head's answers are used, fitted on held-out samples (trainer/instant_blend.h).
+struct InstantUse {
+  float temperature = 1;     // p_instant = softmax(score / temperature), > 0
+  std::vector<float> blend;  // g_c per label in [0, 1]: its share in the answer
+};
+
+// What a node holds of the closed-form head: a spec from which it draws the features, int8 weights, a few floats per
+// label. Scores come from integer sums, so every node gives the same ones bit for bit. Format: instant_head.md.
+// Immutable; everything may run on several threads at once. No LibTorch.
+class InstantHead {
+ public:
+  // kFailedPrecondition without an instant section; kCorruption when its tensors do not fit spec and labels.
+  static Result<std::shared_ptr<const InstantHead>> FromImage(const format::VersionImage& image);
+
+  int64_t labels() const { return static_cast<int64_t>(bias_.size()); }
+  const RandomFeatures& features() const { return features_; }
+  const InstantUse& use() const { return use_; }
+
+  // features: [batch, D] as RandomFeatures::Extract writes them; out: [batch, labels].
+  void Scores(const float* features, int64_t batch, float* out) const;
+  // probabilities: [batch, labels] of the trained head, changed in place to
+  //   p_c ~ (1 - g_c) p_c + g_c p_instant_c, normalised.
+  // With all g_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the caller to
+  // see. REQUIRES input.side == features().options().image_size.
+  void BlendInto(const FeatureInput& input, float* probabilities) const;
+  // Memory it takes on a node.
+  uint64_t bytes() const;
+
+ private:
+  InstantHead(RandomFeatures features, const format::VersionImage& image);
+
+  const RandomFeatures features_;
+  std::vector<int8_t> codes_;  // [labels, D]
+  std::vector<float> scales_;  // [labels]
+  std::vector<float> bias_;    // [labels]
+  InstantUse use_;
+  bool idle_ = false;  // all blend weights are 0
+};
+
+// p: [rows, labels] scores, in place: softmax(score / temperature).
+void SoftmaxWithTemperature(float* p, int64_t rows, int64_t labels, float temperature);
+
+// (1 - g) p + g q per label, normalised; in place in `p`. All [labels].
+void BlendRow(const float* q, const std::vector<float>& blend, float* p);
+
+// The version `backbone` with this instant head, its network's tensors untouched: the delta to `backbone` (or to
+// another version with the same backbone) holds little but the head. An instant head that `backbone` has is replaced.
+//   solution, use: for labels.size() labels, which must start with backbone's. For labels that are new to the network
+// its head gets rows that never win (weights 0, bias -10,000): until it is trained on them they are the instant head's
+// alone.
+//   weights become int8 with a scale per row; the scale is that of `backbone`'s instant head where spec and label are
+// the same and it still fits, so that codes stay comparable. The bias absorbs what rounding does to the mean score.
+// kInvalidArgument when sizes do not fit.
+Result<format::VersionImage> AttachInstant(const format::VersionImage& backbone, const std::vector<std::string>& labels,
+                                           const format::InstantSpec& spec, const InstantSolution& solution,
+                                           const InstantUse& use);
+
+// The options of the features that a version's instant head reads.
+RandomFeatureOptions FeatureOptions(const format::InstantSpec& spec, const format::ModelSpec& network);
+
+}  // namespace perennial::model
