@@ -13,9 +13,9 @@ uint64_t CachedBytesOf(const Example& example) {
   return bytes;
 }
 
-std::shared_ptr<const Example> ExampleCache::Find(uint64_t id) const {
+const std::shared_ptr<const Example>* ExampleCache::Find(uint64_t id) const {
   const auto found = places_.find(id);
-  return found == places_.end() ? nullptr : entries_[found->second].example;
+  return found == places_.end() ? nullptr : &entries_[found->second].example;
 }
 
 void ExampleCache::Insert(uint64_t id, std::shared_ptr<const Example> example) {

@@ -16,8 +16,8 @@ class ExampleCache {
  public:
   explicit ExampleCache(uint64_t capacity) : capacity_(capacity) {}
 
-  // Null when it is not here.
-  std::shared_ptr<const Example> Find(uint64_t id) const;
+  // Null when it is not here. Valid until the next change.
+  const std::shared_ptr<const Example>* Find(uint64_t id) const;
   // REQUIRES `id` is not here. Not kept when it is larger than the whole cache.
   void Insert(uint64_t id, std::shared_ptr<const Example> example);
   void Erase(uint64_t id);

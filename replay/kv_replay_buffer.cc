@@ -1,7 +1,6 @@
 #include "replay/kv_replay_buffer.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "replay/payload.h"
 
@@ -57,8 +56,7 @@ void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   const bool full = !Fits(1, 0);
   if (full) verdict = policy_->Offer(table_, partition, true, rng);
   if (full && !verdict.keep) return;
-  std::string record = RecordOf(example, options_);
-  const uint64_t record_bytes = DecodeRecord(record).value().Bytes();
+  auto [record, record_bytes] = RecordOf(example, options_);
   const uint64_t bytes = record_bytes + BytesOf(state);
   if (bytes > options_.capacity_bytes || record_bytes > UINT32_MAX) return;
   if (!full) verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
@@ -77,25 +75,32 @@ void KvReplayBuffer::SetState(uint64_t id, ItemState state) {
   if (options_.item_state) states_.Set(id, std::move(state));
 }
 
-// Fisher and Yates' shuffle, as far as it is needed, on an array that is only kept where it differs from 0, 1, 2, ...
 Result<std::vector<Drawn>> KvReplayBuffer::Draw(size_t count, Rng& rng) {
-  const size_t size = table_.size();
-  count = std::min(count, size);
-  std::unordered_map<size_t, size_t> moved;
-  moved.reserve(2 * count);
-  const auto value_at = [&moved](size_t i) {
-    const auto found = moved.find(i);
-    return found == moved.end() ? i : found->second;
-  };
-  std::vector<Drawn> drawn;
-  drawn.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    const size_t j = i + rng.Below(size - i);
-    const Slot& slot = table_.at(static_cast<uint32_t>(value_at(j)));
-    drawn.push_back({slot.id, cache_.Find(slot.id), options_.item_state ? states_.Find(slot.id) : nullptr});
-    moved[j] = value_at(i);
+  const std::vector<uint32_t>& places = permutation_.Draw(std::min(count, table_.size()), table_.size(), rng);
+  // In rounds over the whole draw, so that the misses of the processor's caches overlap. The last round, which counts
+  // references, would be a barrier between any two examples.
+  std::vector<Drawn> drawn(places.size());
+  cached_.resize(places.size());
+  for (size_t i = 0; i < places.size(); ++i) drawn[i].id = table_.at(places[i]).id;
+  for (size_t i = 0; i < places.size(); ++i) {
+    cached_[i] = cache_.Find(drawn[i].id);
+    if (cached_[i] != nullptr) __builtin_prefetch(cached_[i]->get());
   }
-  PERENNIAL_RETURN_IF_ERROR(Fetch(drawn).WithContext("draw from replay memory '" + prefix_ + "'"));
+  for (const auto* example : cached_) {
+    if (example != nullptr) __builtin_prefetch((*example)->pixels.get());
+  }
+  for (const auto* example : cached_) {
+    if (example != nullptr && (*example)->pixels != nullptr) __builtin_prefetch((*example)->pixels->pixels.data());
+  }
+  bool all_cached = true;
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (cached_[i] != nullptr) drawn[i].example = *cached_[i];
+    if (options_.item_state) drawn[i].state = states_.Find(drawn[i].id);
+    all_cached = all_cached && cached_[i] != nullptr;
+  }
+  if (!all_cached) {
+    PERENNIAL_RETURN_IF_ERROR(Fetch(drawn).WithContext("draw from replay memory '" + prefix_ + "'"));
+  }
   return drawn;
 }
 
@@ -104,7 +109,6 @@ Status KvReplayBuffer::Fetch(std::vector<Drawn>& drawn) {
   for (const Drawn& one : drawn) {
     if (one.example == nullptr) ids.push_back(one.id);
   }
-  if (ids.empty()) return Status::Ok();
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> records, records_.Read(ids));
   size_t next = 0;
   for (Drawn& one : drawn) {

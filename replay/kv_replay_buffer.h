@@ -11,6 +11,7 @@
 #include "replay/replay_buffer.h"
 #include "replay/replay_codec.h"
 #include "replay/replay_policy.h"
+#include "replay/sparse_permutation.h"
 #include "replay/state_table.h"
 
 namespace perennial::replay {
@@ -73,7 +74,9 @@ class KvReplayBuffer final : public ReplayBuffer {
   MemoryTable table_;
   RecordStore records_;
   ExampleCache cache_;
-  StateTable states_;                           // without item_state: empty
+  SparsePermutation permutation_;
+  std::vector<const std::shared_ptr<const Example>*> cached_;  // of the present draw
+  StateTable states_;                                          // without item_state: empty
   bool drop_states_ = false;                    // stored ones are not wanted: the next contribution deletes them
   std::optional<TableChanges> pending_;         // contributed, not yet confirmed
   std::optional<StateChanges> pending_states_;  // likewise

@@ -47,7 +47,7 @@ void Pack(const Example& example, const ReplayOptions& options, Record& record, 
 
 }  // namespace
 
-std::string RecordOf(const Example& example, const ReplayOptions& options) {
+Recorded RecordOf(const Example& example, const ReplayOptions& options) {
   Record record{.offset = example.offset,
                 .text = example.text,
                 .label = example.label,
@@ -60,7 +60,7 @@ std::string RecordOf(const Example& example, const ReplayOptions& options) {
   if (has_picture && (options.payload != Payload::kAsSent || example.image.empty())) {
     Pack(example, options, record, owned);
   }
-  return EncodeRecord(record);
+  return {EncodeRecord(record), record.Bytes()};
 }
 
 Result<Example> ExampleOf(std::string_view bytes, const ReplayOptions& options) {

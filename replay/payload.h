@@ -13,7 +13,11 @@ namespace perennial::replay {
 
 // The picture in the form that `options.payload` asks for; of jpeg and deflate the smaller one. A picture without
 // pixels that does not decode is kept as it came. Equal examples give equal bytes.
-std::string RecordOf(const Example& example, const ReplayOptions& options);
+struct Recorded {
+  std::string record;
+  uint64_t bytes = 0;  // that count against the budget
+};
+Recorded RecordOf(const Example& example, const ReplayOptions& options);
 
 // The example with its pixels at options.image_size, without encoded bytes. kCorruption when it cannot be read.
 Result<Example> ExampleOf(std::string_view record, const ReplayOptions& options);

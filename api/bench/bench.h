@@ -27,6 +27,7 @@ Result<std::string> RunIngest(const BenchOptions& options);
 Result<std::string> RunTrain(const BenchOptions& options);
 Result<std::string> RunModalities(const BenchOptions& options);
 Result<std::string> RunSwap(const BenchOptions& options);
+Result<std::string> RunReplay(const BenchOptions& options);
 Result<std::string> RunCanarySmoke(const BenchOptions& options);
 
 // The same samples as RunIngest's, sent to a real hub's bulk endpoint: samples per second.

@@ -49,7 +49,7 @@ TEST_P(ReplayPayloadTest, AFreshExampleIsDrawnAsALoadedOne) {
   const ReplayOptions options = Options(GetParam());
   for (const bool grey : {false, true}) {
     const Example example = WithPicture(7, "a", grey);
-    const std::string record = RecordOf(example, options);
+    const std::string record = RecordOf(example, options).record;
     const Example loaded = ExampleOf(record, options).value();
     const Example fresh = DrawableOf(example, record, options).value();
     EXPECT_EQ(fresh.pixels->pixels, loaded.pixels->pixels);
@@ -67,8 +67,8 @@ TEST_P(ReplayPayloadTest, EitherBytesOrPixelsAreEnough) {
   Example bytes_only = WithPicture(7, "a"), pixels_only = WithPicture(7, "a");
   bytes_only.pixels.reset();
   pixels_only.image.clear();
-  const auto from_bytes = ExampleOf(RecordOf(bytes_only, options), options).value();
-  const auto from_pixels = ExampleOf(RecordOf(pixels_only, options), options).value();
+  const auto from_bytes = ExampleOf(RecordOf(bytes_only, options).record, options).value();
+  const auto from_pixels = ExampleOf(RecordOf(pixels_only, options).record, options).value();
   EXPECT_EQ(from_bytes.pixels->pixels, from_pixels.pixels->pixels);
 }
 

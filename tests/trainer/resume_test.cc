@@ -4,6 +4,7 @@
 
 #include "storage/base/env.h"
 #include "storage/base/rng.h"
+#include "tests/trainer/logit_strategy.h"
 #include "tests/trainer/training_data.h"
 
 namespace perennial::trainer {
@@ -74,6 +75,41 @@ TEST(Resume, IsBitIdenticalAfterCrashesAtRandomPoints) {
       for (const Offset offset : offsets) EXPECT_EQ(++times[offset], 1) << "trained twice: " << offset.ToString();
     }
   }
+}
+
+// With evictions by both budgets, packed pictures and draws that miss the cache.
+TEST(Resume, IsBitIdenticalForEveryStrategyAndWhatItStores) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  std::vector<std::string> strategies = StrategyNames();
+  strategies.insert(strategies.end(), {"logits", "logits_refreshed"});
+  for (const std::string& strategy : strategies) {
+    TrainerOptions options = FullOptions();
+    options.strategy = strategy;
+    options.make_strategy = testing_support::MakeAny;
+    options.replay.capacity_bytes = 6000;
+    options.replay.cache_bytes = 3000;
+    options.replay.payload = replay::ReplayOptions::Payload::kDeflate;
+    options.name = "whole-" + strategy;
+    auto whole = hub->OpenTrainer(options);
+    TrainAll(*whole, hub->log());
+    Rng rng(strategy.size());
+    std::map<uint64_t, std::vector<Offset>> trained;
+    options.name = "interrupted-" + strategy;
+    EXPECT_EQ(Interrupted(*hub, options, rng, trained), whole->Fingerprint()) << strategy;
+  }
+}
+
+TEST(Resume, TheCacheOfDecodedPicturesDecidesNothing) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  const Hash256 expected = Uninterrupted(*hub, FullOptions());
+  TrainerOptions options = FullOptions();
+  options.name = "uncached";
+  options.replay.cache_bytes = 0;
+  auto trainer = hub->OpenTrainer(options);
+  TrainAll(*trainer, hub->log());
+  EXPECT_EQ(trainer->Fingerprint(), expected);
 }
 
 TEST(Resume, IsBitIdenticalOnDiskAfterReopeningTheStore) {
