@@ -21,6 +21,7 @@ struct Checkpoint {
   std::string spec_json;
   std::string strategy;
   std::string strategy_state;
+  std::string optimiser;  // whose moments the learner's are
   Offset cursor;
   uint64_t steps = 0;
   uint64_t samples_trained = 0;
@@ -28,7 +29,7 @@ struct Checkpoint {
   double loss = 0;
   int64_t newest_sample_us = 0;
   bool flush_due = false;  // a candidate is due: a flush was passed, or an accepted one was not published yet
-  std::string rng;  // Rng::Save()
+  std::string rng;         // Rng::Save()
   std::vector<std::string> labels;
   std::vector<std::string> slices;
   std::string last_slice;  // of the newest trained sample

@@ -60,9 +60,10 @@ class Course {
 
   void Note(const trainer::Candidate& candidate) {
     ++candidates_;
-    figures_.anytime_accuracy += candidate.report.average_accuracy;
+    const trainer::EvaluationReport& network = NetworkOf(candidate);
+    figures_.anytime_accuracy += network.average_accuracy;
     double old = 0, counted = 0;
-    for (const trainer::SliceMetrics& slice : candidate.report.slices) {
+    for (const trainer::SliceMetrics& slice : network.slices) {
       double& best = best_[slice.slice];
       best = std::max(best, slice.accuracy);
       if (ended_.count(slice.slice) == 0) continue;
@@ -80,16 +81,21 @@ class Course {
   void EndPart(const std::string& name) { ended_.insert(name); }
   void Finish(const trainer::Candidate& last) {
     figures_.anytime_accuracy /= static_cast<double>(candidates_);
-    figures_.network_accuracy = OverAllSlices(last.report);
-    figures_.balanced_accuracy = last.report.average_balanced_accuracy;
-    for (const trainer::SliceMetrics& slice : last.report.slices) {
+    const trainer::EvaluationReport& network = NetworkOf(last);
+    figures_.network_accuracy = OverAllSlices(network);
+    figures_.balanced_accuracy = network.average_balanced_accuracy;
+    for (const trainer::SliceMetrics& slice : network.slices) {
       figures_.forgetting += (best_[slice.slice] - slice.accuracy) / static_cast<double>(stream_.slices.size());
     }
-    figures_.backward_transfer = last.report.backward_transfer;
-    for (const trainer::SliceMetrics& slice : last.report.slices) figures_.per_slice[slice.slice] = slice.accuracy;
+    figures_.backward_transfer = network.backward_transfer;
+    for (const trainer::SliceMetrics& slice : network.slices) figures_.per_slice[slice.slice] = slice.accuracy;
   }
 
  private:
+  // Student or average, whatever the gate made of it.
+  static const trainer::EvaluationReport& NetworkOf(const trainer::Candidate& candidate) {
+    return candidate.network ? *candidate.network : candidate.report;
+  }
   // A slice that a version had not seen counts as wrong.
   double OverAllSlices(const trainer::EvaluationReport& report) const {
     double sum = 0;
