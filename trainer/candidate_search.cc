@@ -10,7 +10,7 @@ namespace perennial::trainer {
 namespace {
 
 // Places between the published weights and the network's that are evaluated, and the best of them that are then judged
-// in full. Five halve the distance to the best place to less than a tenth.
+// in full.
 constexpr size_t kPlaces = 5;
 constexpr size_t kJudged = 2;
 constexpr double kLeastOffset = 0.005;  // of logits; below, it changes nothing
