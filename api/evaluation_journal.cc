@@ -1,5 +1,7 @@
 #include "api/evaluation_journal.h"
 
+#include <utility>
+
 #include "storage/base/bytes.h"
 #include "storage/base/log.h"
 
@@ -7,6 +9,7 @@ namespace perennial::api {
 namespace {
 
 constexpr char kFamily[] = "evaluations";
+constexpr char kFlipsFamily[] = "flips";
 
 std::string KeyOf(const std::string& trainer, const EvaluationRecord& record) {
   std::string key = trainer;
@@ -16,11 +19,12 @@ std::string KeyOf(const std::string& trainer, const EvaluationRecord& record) {
 
 }  // namespace
 
-std::vector<std::string> EvaluationJournal::Families() { return {kFamily}; }
+std::vector<std::string> EvaluationJournal::Families() { return {kFamily, kFlipsFamily}; }
 
 Result<std::unique_ptr<EvaluationJournal>> EvaluationJournal::Open(kv::KvStore& store, size_t limit) {
   PERENNIAL_ASSIGN_OR_RETURN(const kv::Family family, store.FindFamily(kFamily));
-  std::unique_ptr<EvaluationJournal> journal(new EvaluationJournal(store, family, limit));
+  PERENNIAL_ASSIGN_OR_RETURN(const kv::Family flips, store.FindFamily(kFlipsFamily));
+  std::unique_ptr<EvaluationJournal> journal(new EvaluationJournal(store, family, flips, limit));
   PERENNIAL_RETURN_IF_ERROR(journal->Load().WithContext("open the evaluation journal"));
   return journal;
 }
@@ -67,6 +71,24 @@ void EvaluationJournal::NotePublished(const std::string& trainer, uint64_t train
     Write(trainer, *record);
     return;
   }
+}
+
+void EvaluationJournal::PutFlips(VersionId version, const FlipList& flips) {
+  MutexLock lock(mutex_);
+  kv::WriteBatch batch;
+  batch.Put(flips_, BigEndian64(version.value), FlipsJson(flips));
+  if (version.value > kVersionsWithFlips) batch.Delete(flips_, BigEndian64(version.value - kVersionsWithFlips));
+  if (const Status written = store_.Write(batch, kv::Durability::kBuffered); !written.ok()) {
+    log::Warn("flips_not_stored", {{"version", version.value}, {"error", written.ToString()}});
+  }
+}
+
+Result<std::optional<FlipList>> EvaluationJournal::Flips(VersionId version) const {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> json, store_.Get(flips_, BigEndian64(version.value)));
+  if (!json) return std::optional<FlipList>();
+  PERENNIAL_ASSIGN_OR_RETURN(FlipList flips,
+                             FlipsFromJson(*json).WithContext("flips of version " + version.ToString()));
+  return std::optional<FlipList>(std::move(flips));
 }
 
 std::map<std::string, std::vector<EvaluationRecord>> EvaluationJournal::Records() const {

@@ -88,6 +88,11 @@ Result<std::shared_ptr<const format::VersionImage>> Releaser::Newest() {
   return publisher_.Load(newest);
 }
 
+Result<std::shared_ptr<const format::VersionImage>> Releaser::ImageOf(VersionId version) {
+  MutexLock lock(mutex_);
+  return publisher_.Load(version);
+}
+
 bool Releaser::WantsNewScales() const {
   MutexLock lock(mutex_);
   return wants_new_scales_;

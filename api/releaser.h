@@ -34,6 +34,8 @@ class Releaser {
   Status ResumeUnstarted();
   // The newest version, whose scales the next one keeps; null when there is none yet.
   Result<std::shared_ptr<const format::VersionImage>> Newest();
+  // The image of a version whose content is still there.
+  Result<std::shared_ptr<const format::VersionImage>> ImageOf(VersionId version);
   // The next version should be quantised with fresh scales.
   bool WantsNewScales() const;
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,11 @@ struct EvaluationRecord {
   double average_accuracy = 0;
   double average_balanced_accuracy = 0;
   double forgetting = 0;
-  double backward_transfer = 0;  // NaN until it is known
+  double backward_transfer = 0;   // NaN until it is known
+  std::string shipped = {};       // which weights: "ema", "student", "interpolated 0.43, offset -1.5"
+  double network_accuracy = 0;    // of the better of student and average, whatever shipped
+  double negative_flip_rate = 0;  // of what its predecessor had right; NaN: unknown
+  std::string warning = {};       // slices that decline from version to version; empty: none
   struct Slice {
     std::string slice;
     uint64_t samples = 0;
@@ -62,12 +67,32 @@ struct EvaluationRecord {
   std::vector<Slice> slices;
 };
 
+// The held-out samples whose answer changed from a version's predecessor to the version. Value type.
+struct FlipList {
+  bool known = false;     // false: it has no predecessor to compare with
+  uint64_t compared = 0;  // samples that both answered
+  uint64_t lost = 0;      // right before, wrong now
+  uint64_t won = 0;
+  double negative_flip_rate = 0;  // lost / compared
+  struct Flip {
+    uint64_t offset = 0;
+    std::string id;
+    std::string slice;
+    std::string true_label;
+    std::string old_answer;
+    std::string new_answer;
+  };
+  std::vector<Flip> listed;  // the lost ones, the first 1,000
+};
+
 // The evaluations made so far. Thread-safe.
 class Evaluations {
  public:
   virtual ~Evaluations() = default;
   // By trainer ("main", "naive"), oldest first.
   virtual std::map<std::string, std::vector<EvaluationRecord>> Records() const = 0;
+  // Of a version; nullopt when none are kept.
+  virtual Result<std::optional<FlipList>> Flips(VersionId version) const = 0;
 };
 
 }  // namespace perennial::api

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "api/evaluation_journal.h"
 #include "api/json_body.h"
 #include "api/services.h"
 
@@ -103,6 +104,22 @@ Status Show(const Services& services, const http::Request& request, http::Respon
   return Status::Ok();
 }
 
+Status ShowFlips(const Services& services, const http::Request& request, http::Response& response) {
+  PERENNIAL_RETURN_IF_ERROR(RejectUnknownQuery(request, {}));
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t id, PathUnsigned(request, "id"));
+  PERENNIAL_RETURN_IF_ERROR(services.versions.Get(VersionId{id}).status());
+  PERENNIAL_ASSIGN_OR_RETURN(const auto flips, services.evaluations.Flips(VersionId{id}));
+  if (!flips) {
+    return NotFound(
+        "no flips are kept of version " + std::to_string(id),
+        "they are kept of the newest versions that were learned, not of a rollback: that is content from before");
+  }
+  nlohmann::ordered_json answer = {{"version", id}};
+  answer.update(nlohmann::ordered_json::parse(FlipsJson(*flips)));
+  response.body = Text(answer);
+  return Status::Ok();
+}
+
 Status RollBack(const Services& services, const http::Request& request, http::Response& response) {
   PERENNIAL_ASSIGN_OR_RETURN(JsonBody body, JsonBody::Parse(request));
   PERENNIAL_ASSIGN_OR_RETURN(const uint64_t to, body.Unsigned("to"));
@@ -123,6 +140,9 @@ void AddVersionRoutes(RouteTable& table, const Services& services) {
   });
   table.Add("GET", "/api/v1/versions/{id}", [&services](const http::Request& request, http::Response& response) {
     if (const Status done = Show(services, request, response); !done.ok()) Fail(response, done);
+  });
+  table.Add("GET", "/api/v1/versions/{id}/flips", [&services](const http::Request& request, http::Response& response) {
+    if (const Status done = ShowFlips(services, request, response); !done.ok()) Fail(response, done);
   });
   table.Add("POST", "/api/v1/rollback", [&services](const http::Request& request, http::Response& response) {
     if (const Status done = RollBack(services, request, response); !done.ok()) FailToStore(response, done);

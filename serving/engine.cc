@@ -161,7 +161,15 @@ class EngineImpl final : public Engine {
       PERENNIAL_ASSIGN_OR_RETURN(inputs.emplace_back(), DecodeRequest(request, options_.image_limits));
     }
     auto outcomes = RunOn(place, inputs, deadline, arrival);
-    if (!outcomes.ok() && outcomes.status().code() == Code::kInternal && place.trial && routing->stable != nullptr) {
+    const bool broke = !outcomes.ok() && outcomes.status().code() == Code::kInternal;
+    if (broke && pinned) {
+      // Who asked for one version wants its answer or none: another version's would be taken for it.
+      return Status(Code::kInternal,
+                    "version " + place.served->version.ToString() +
+                        ", which the request asked for, broke: " + outcomes.status().message(),
+                    "ask without a version, or for another one");
+    }
+    if (broke && place.trial && routing->stable != nullptr) {
       // The trial version broke; the client shall not feel it.
       place = PlaceOf(*routing, routing->stable, pinned);
       outcomes = RunOn(place, inputs, deadline, arrival);

@@ -3,12 +3,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "serving/model/quantise.h"
 #include "storage/base/status.h"
 #include "storage/format/version_image.h"
 #include "storage/samples/sample_log.h"
 #include "trainer/evaluator.h"
+#include "trainer/flips.h"
 #include "trainer/gate.h"
 #include "trainer/learner.h"
 #include "trainer/online_trainer.h"
@@ -16,19 +19,30 @@
 
 namespace perennial::trainer {
 
-// Makes a candidate version: quantises student and moving average exactly as they would ship, evaluates both, keeps the
-// better, writes the report, asks the gate. Owned by the trainer; thread-compatible. REQUIRES `log` outlives it.
+// Makes a candidate version: quantises student and moving average exactly as they would ship, evaluates both, asks the
+// gate about the better one and then the other. When both are refused (what is new has cost too much of what is old),
+// it looks between the published weights and the better of the two, with an offset on the newest labels' logits, for
+// the highest mean accuracy over slices that holds the rule: then a skill comes in step by step instead of never. The
+// choice is made on the gate's samples; a slice with a test part of its own that is large enough may only veto. Owned
+// by the trainer; thread-compatible. REQUIRES `log` outlives it.
 class CandidateMaker {
  public:
-  CandidateMaker(const samples::SampleLog& log, Evaluator::Options evaluation)
-      : evaluator_(log, evaluation), device_(evaluation.device) {}
+  struct Options {
+    Evaluator::Options evaluation;
+    GateOptions gate;
+    bool interpolate = true;
+  };
+  CandidateMaker(const samples::SampleLog& log, const Options& options)
+      : log_(log), options_(options), evaluator_(log, options.evaluation) {}
 
   struct Request {
     const std::vector<std::string>& labels;
     const std::vector<std::string>& slices;  // trained on so far, in order of first sight
     std::string current_slice = {};          // whose part the stream is in
+    uint64_t steps = 0;
     uint64_t trained_until = 0;
     const format::VersionImage* frozen = nullptr;
+    std::shared_ptr<const format::VersionImage> published = nullptr;  // null: not known
     uint64_t new_scale_set = 0;
     size_t max_per_slice = 0;
   };
@@ -37,20 +51,59 @@ class CandidateMaker {
 
  private:
   struct Contender;
+  struct Round;
+  struct Point;
+  using Answers = std::unordered_map<uint64_t, SplitAnswer>;
   struct Offsets {
     std::vector<Offset> gate;
+    std::vector<Offset> search;  // of `gate`, when it is large
     std::vector<Offset> report;
   };
-  Result<std::vector<Offsets>> HeldOut(const Request& request) const;
-  Result<Contender> Contend(const model::Model& model, const char* name, const Request& request,
-                            const std::vector<Offsets>& held_out);
-  Status LoadForEvaluation(const format::VersionImage& image);
-  Status FillReport(Contender& contender, const Request& request, const std::vector<Offsets>& held_out,
-                    PublishedRecord& record, EvaluationReport& report);
+  // What both versions answered to some samples of one slice.
+  struct Comparison {
+    PublishedRecord::SliceScore before, now;
+    SliceFlips flips;
+  };
 
+  // candidate_maker.cc
+  Result<std::vector<Offsets>> HeldOut(const Request& request) const;
+  Status LoadForEvaluation(const format::VersionImage& image);
+  int64_t SplitOf(const model::Model& network, const Request& request, const PublishedRecord& record) const;
+  static Result<model::QuantiseOutcome> QuantiseFor(const model::Model& model, const Request& request);
+  Result<Contender> Contend(const model::Model& model, std::string name, const Round& round);
+  Status Judge(const Round& round, Contender& contender);
+  Result<bool> Passes(const Round& round, Contender& contender);
+  Status Choose(const Round& round, std::vector<Contender>& contenders, size_t& chosen);
+  Result<Candidate> Finish(const Round& round, std::vector<Contender>& contenders, size_t chosen,
+                           PublishedRecord& record);
+  Result<EvaluationReport> Report(const Round& round, Contender& contender, PublishedRecord& record);
+
+  // candidate_search.cc: between the published weights and the network's.
+  Status Search(const Round& round, const model::Model& target, std::vector<Contender>& contenders);
+  Result<Point> Explore(const Round& round, const model::Model& target, double share);
+  Result<Point> PointOf(const Round& round, double share, const Answers& answers);
+
+  // candidate_flips.cc: what is published.
+  Status FollowPublished(const Request& request);
+  Status AnswerAsPublished(const std::vector<Offset>& offsets);
+  bool IsOldSlice(const std::string& slice) const;
+  Result<Comparison> Compare(const std::vector<Offset>& offsets, const Evaluator::Predictions& answers,
+                             const std::vector<std::string>& labels);
+  Status ListFlips(const Round& round, const Contender& contender, FlipReport& report);
+
+  const samples::SampleLog& log_;
+  const Options options_;
   Evaluator evaluator_;
-  const torch::Device device_;
   std::shared_ptr<model::Model> evaluated_;  // reused between evaluations
+  std::shared_ptr<model::Model> mixed_;      // likewise between the weights that are tried
+
+  // The published version: its weights (made when needed) and its answers to held-out samples so far.
+  std::shared_ptr<const format::VersionImage> published_;
+  std::shared_ptr<model::Model> published_model_;
+  Evaluator::Predictions published_answers_;
+  // The answers of the candidate made last, which may be published next.
+  Hash256 last_root_;
+  Evaluator::Predictions last_answers_;
 };
 
 }  // namespace perennial::trainer

@@ -8,7 +8,7 @@
 namespace perennial::trainer {
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
 constexpr size_t kMaxText = 1u << 20;
 
 std::string KeyOf(std::string_view name, std::string_view part) { return std::string(name) + "/" + std::string(part); }
@@ -31,6 +31,7 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   out.Bytes(checkpoint.spec_json);
   out.Bytes(checkpoint.strategy);
   out.Bytes(checkpoint.strategy_state);
+  out.Bytes(checkpoint.optimiser);
   out.U64(checkpoint.cursor.value);
   out.U64(checkpoint.steps);
   out.U64(checkpoint.samples_trained);
@@ -62,6 +63,7 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   checkpoint.spec_json = std::string(in.Bytes(kMaxText));
   checkpoint.strategy = std::string(in.Bytes(kMaxText));
   checkpoint.strategy_state = std::string(in.Bytes());
+  checkpoint.optimiser = std::string(in.Bytes(kMaxText));
   checkpoint.cursor.value = in.U64();
   checkpoint.steps = in.U64();
   checkpoint.samples_trained = in.U64();

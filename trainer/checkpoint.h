@@ -21,6 +21,7 @@ struct Checkpoint {
   std::string spec_json;
   std::string strategy;
   std::string strategy_state;
+  std::string optimiser;  // whose moments the learner's are
   Offset cursor;
   uint64_t steps = 0;
   uint64_t samples_trained = 0;

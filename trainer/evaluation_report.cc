@@ -19,7 +19,14 @@ std::string EvaluationReport::ToJson() const {
   out["forgetting"] = NumberOrNull(forgetting);
   out["backward_transfer"] = NumberOrNull(backward_transfer);
   out["shipped"] = shipped;
+  out["steps"] = steps;
   out["trained_until"] = trained_until;
+  out["network_accuracy"] = NumberOrNull(network_accuracy);
+  out["negative_flip_rate"] = NumberOrNull(negative_flip_rate);
+  out["flips_compared"] = flips_compared;
+  out["flips_lost"] = flips_lost;
+  out["flips_won"] = flips_won;
+  out["warning"] = warning;
   out["slices"] = nlohmann::json::array();
   for (const SliceMetrics& slice : slices) {
     out["slices"].push_back({{"slice", slice.slice},

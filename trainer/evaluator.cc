@@ -1,6 +1,7 @@
 #include "trainer/evaluator.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "serving/model/preprocess.h"
 #include "storage/base/log.h"
@@ -76,31 +77,56 @@ void Evaluator::LeaveOut(Offset offset, const Status& why) {
             {{"offset", offset.value}, {"error", why.ToString()}, {"hint", "is max_image_side less than it was?"}});
 }
 
-Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide,
-                          Predictions& predictions) {
+Status Evaluator::Run(model::Model& model, const std::vector<Offset>& offsets, Hide hide, const TakeLogits& take) {
   const torch::NoGradGuard no_grad;
-  std::vector<Offset> missing;
-  for (const Offset offset : offsets) {
-    if (predictions.count(offset.value) == 0) missing.push_back(offset);
-  }
-  for (size_t at = 0; at < missing.size();) {
+  for (size_t at = 0; at < offsets.size();) {
     std::vector<std::shared_ptr<const Item>> items;  // keeps uncached pictures alive
     std::vector<model::RawInput> inputs;
     std::vector<Offset> loaded;
-    for (; at < missing.size() && loaded.size() < options_.batch; ++at) {
-      PERENNIAL_ASSIGN_OR_RETURN(auto item, Load(missing[at], model.spec()));
+    for (; at < offsets.size() && loaded.size() < options_.batch; ++at) {
+      PERENNIAL_ASSIGN_OR_RETURN(auto item, Load(offsets[at], model.spec()));
       if (item == nullptr) continue;
       inputs.push_back({hide == Hide::kImage ? nullptr : item->pixels.get(),
                         hide == Hide::kText ? std::string_view() : std::string_view(item->text)});
       items.push_back(std::move(item));
-      loaded.push_back(missing[at]);
+      loaded.push_back(offsets[at]);
     }
     if (loaded.empty()) break;
     const model::ModelInput batch = model::MakeBatch(inputs, model.spec(), options_.device);
-    const torch::Tensor answers = model.Forward(batch).logits.argmax(1).to(torch::kCPU).contiguous();
-    for (size_t i = 0; i < loaded.size(); ++i) predictions[loaded[i].value] = answers.data_ptr<int64_t>()[i];
+    take(loaded, model.Forward(batch).logits.to(torch::kCPU));
   }
   return Status::Ok();
+}
+
+Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide,
+                          Predictions& predictions) {
+  std::vector<Offset> missing;
+  for (const Offset offset : offsets) {
+    if (predictions.count(offset.value) == 0) missing.push_back(offset);
+  }
+  return Run(model, missing, hide, [&](const std::vector<Offset>& loaded, const torch::Tensor& logits) {
+    const torch::Tensor answers = logits.argmax(1).contiguous();
+    for (size_t i = 0; i < loaded.size(); ++i) predictions[loaded[i].value] = answers.data_ptr<int64_t>()[i];
+  });
+}
+
+Status Evaluator::PredictSplit(model::Model& model, const std::vector<Offset>& offsets, int64_t split,
+                               std::unordered_map<uint64_t, SplitAnswer>& answers) {
+  return Run(model, offsets, Hide::kNothing, [&](const std::vector<Offset>& loaded, const torch::Tensor& logits) {
+    const auto [old_best, old_label] = logits.narrow(1, 0, split).max(1);
+    torch::Tensor new_label = torch::full_like(old_label, -1);
+    torch::Tensor margins = torch::full_like(old_best, -std::numeric_limits<float>::infinity());
+    if (split < logits.size(1)) {
+      const auto [new_best, best_index] = logits.narrow(1, split, logits.size(1) - split).max(1);
+      new_label = (best_index + split).contiguous();
+      margins = (new_best - old_best).contiguous();
+    }
+    const torch::Tensor old_labels = old_label.contiguous();
+    for (size_t i = 0; i < loaded.size(); ++i) {
+      answers[loaded[i].value] = {old_labels.data_ptr<int64_t>()[i], new_label.data_ptr<int64_t>()[i],
+                                  margins.data_ptr<float>()[i]};
+    }
+  });
 }
 
 Result<std::string> Evaluator::TrueLabel(Offset offset) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "storage/base/ids.h"
 #include "storage/base/status.h"
 #include "storage/samples/sample_log.h"
+#include "trainer/offset_fit.h"
 #include "trainer/published_record.h"
 
 namespace perennial::trainer {
@@ -44,6 +46,10 @@ class Evaluator {
   // Adds the model's answers for those of `offsets` that `predictions` lacks, but for samples that are left out.
   // REQUIRES the model is in eval mode.
   Status Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions);
+  // The same with the labels in two groups: those below `split` and the rest. REQUIRES 0 < split <= the model's
+  // labels.
+  Status PredictSplit(model::Model& model, const std::vector<Offset>& offsets, int64_t split,
+                      std::unordered_map<uint64_t, SplitAnswer>& answers);
 
   struct Score {
     PublishedRecord::SliceScore counts;
@@ -67,6 +73,9 @@ class Evaluator {
   // Null for a sample that is left out.
   Result<std::shared_ptr<const Item>> Load(Offset offset, const format::ModelSpec& spec);
   void LeaveOut(Offset offset, const Status& why);
+  // Calls `take(offsets, logits)` batch by batch; logits: [batch, labels] f32 on the CPU.
+  using TakeLogits = std::function<void(const std::vector<Offset>&, const torch::Tensor&)>;
+  Status Run(model::Model& model, const std::vector<Offset>& offsets, Hide hide, const TakeLogits& take);
 
   const samples::SampleLog& log_;
   const Options options_;

@@ -17,6 +17,8 @@
 #include "storage/kv/kv_store.h"
 #include "storage/media/image.h"
 #include "storage/samples/sample_log.h"
+#include "trainer/flips.h"
+#include "trainer/gate.h"
 
 namespace perennial::trainer {
 
@@ -45,6 +47,7 @@ struct TrainerOptions {
   std::string optimiser = "adamw";  // or "sgd"; with its rates see UseRecipeOf
   double learning_rate = 5e-4;      // with weight decay chosen on held-out training images of easy_vqa
   double weight_decay = 0.1;        // on all parameters
+  double momentum = 0.0;            // of sgd; adamw has its own
   double max_gradient_norm = 1.0;
   uint64_t warmup_steps = 50;
   // Of the moving average of the weights that may ship; reached after a warm-up: min(ema_decay, (1 + step) / (10 +
@@ -59,6 +62,10 @@ struct TrainerOptions {
   int decode_threads = 1;
   std::string device = "cpu";                    // "cpu" or "cuda"
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
+  GateOptions gate;
+  // When the gate refuses student and average, candidates between them and the published weights are tried. Not for a
+  // trainer that shows what a method does by itself.
+  bool interpolate = true;
   // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
   // Makes the strategy by its name; unset: MakeStrategy. For methods of one's own, and tests.
@@ -90,14 +97,27 @@ struct EvaluationReport {
   double average_balanced_accuracy = 0;
   double forgetting = 0;         // mean over slices of max(0, best - now)
   double backward_transfer = 0;  // mean over slices but the last of (now - learned)
-  std::string shipped;           // "student" or "ema"
+  // "student", "ema", or weights between them and the published ones: "interpolated 0.43", "interpolated 0.43 to
+  // student", with ", offset -1.5" where the newest labels' logits were shifted.
+  std::string shipped;
+  uint64_t steps = 0;  // with trained_until the candidate's fingerprint: equal state, equal candidate
   uint64_t trained_until = 0;
+  double network_accuracy = 0;    // average_accuracy of the better of student and average, whatever shipped
+  double negative_flip_rate = 0;  // share that the published version had right and this one has wrong; NaN: unknown
+  uint64_t flips_compared = 0;    // the samples it is a share of
+  uint64_t flips_lost = 0;
+  uint64_t flips_won = 0;  // the opposite kind
+  std::string warning;     // slices that declined over several versions; empty: none
   std::string ToJson() const;
 };
 
 struct Candidate {
   format::VersionImage image;
   EvaluationReport report;
+  // The report of the better of student and average, when something else is the candidate.
+  std::optional<EvaluationReport> network;
+  std::optional<format::VersionImage> network_image;  // and the network itself as it would ship
+  FlipReport flips;
   double saturated_ratio = 0;
   bool accepted = false;         // the gate's word
   std::string reason;            // why, in words, with numbers
@@ -137,13 +157,17 @@ class OnlineTrainer {
   // Saves everything, synced. Also called by Step every checkpoint_every_steps.
   virtual Status Checkpoint() = 0;
   // Quantises student and EMA with frozen scales (fresh ones when `frozen` is null), evaluates both on held-out
-  // samples, picks the better, asks the gate against the last accepted candidate. `max_per_slice` bounds the evaluation
-  // (0: all).
+  // samples, picks the better, asks the gate against what is published; when it refuses, weights between the two are
+  // tried (trainer/candidate_maker.h). `max_per_slice` bounds the evaluation (0: all).
   virtual Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                           size_t max_per_slice) = 0;
   // The candidate was published: its metrics become the gate's reference, and no publish is owed; part of the next
   // checkpoint.
   virtual void Published(const Candidate& candidate, VersionId version) = 0;
+  // What is published now, where others than this trainer decide it (a trial was rolled back, an operator went back to
+  // an older version, or the process was killed between publishing and saving). The next candidates are held against
+  // it, and lie between it and what was learned. Until it is called: the candidate that Published() named last.
+  virtual void SetPublished(std::shared_ptr<const format::VersionImage> image) = 0;
   // An accepted candidate waits to be published, or no longer does. Part of the next checkpoint: whoever opens one with
   // a publish owed finds flush_due, and makes the candidate again.
   virtual void SetPublishOwed(bool owed) = 0;

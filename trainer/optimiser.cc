@@ -48,6 +48,7 @@ std::unique_ptr<Optimiser> MakeOptimiser(const FlatParameters& parameters, const
   if (options.optimiser == "sgd") {
     SgdOptions sgd;
     sgd.weight_decay = options.weight_decay;
+    sgd.momentum = options.momentum;
     sgd.max_gradient_norm = options.max_gradient_norm;
     return std::make_unique<Sgd>(parameters, sgd);
   }

@@ -26,9 +26,15 @@ struct PublishedRecord {
   std::string current_slice;               // whose part the stream was in at the last evaluation
   std::set<std::string> ended;             // slices whose own part is over: `learned` stays
 
+  std::map<std::string, SliceScore> peak;  // best published since the labels last grew, on the gate's samples
+  uint64_t labels = 0;                     // of the last published version
+  uint64_t labels_before = 0;              // of the one before it that had fewer: the rest are the newest labels
+
   friend bool operator==(const PublishedRecord&, const PublishedRecord&) = default;
   // An evaluation while the stream is in `slice`'s part found it at `accuracy`. A change of slice ends the part before.
   void NoteLearned(const std::string& slice, double accuracy);
+  // A version with so many labels was published; `scores` are its on the gate's samples.
+  void NotePublished(VersionId published, uint64_t label_count, std::map<std::string, SliceScore> scores);
   void EncodeTo(ByteWriter& out) const;
   void DecodeFrom(ByteReader& in);  // malformed bytes make the reader fail
 };

@@ -63,6 +63,8 @@ void TrainerService::Run() {
       train = state_ == TrainerState::kRunning;
     }
     if (!train) {
+      // A pause holds back learning, not what was learned.
+      if (const Status offered = OfferPending(); !offered.ok()) HandleError(offered);
       WaitIdle();
       continue;
     }

@@ -27,13 +27,23 @@ class CandidateSink {
   // False while another version is on trial; the newest accepted candidate then waits in the service.
   virtual bool ReadyForCandidate() = 0;
   // Called for a candidate the gate accepted, and for every candidate made by hand (which the sink may refuse when
-  // `candidate.accepted` is false). Returns the version it was published as. An error keeps an accepted candidate for
-  // another try, except kFailedPrecondition, which drops it (refused for good).
+  // `candidate.accepted` is false). Returns the version it was published as. A candidate of the same report.steps and
+  // report.trained_until as the newest version is that version: it is not published twice (the process was killed
+  // between the publication and the trainer's checkpoint, and came to the same state again). An error keeps an accepted
+  // candidate for another try, except kFailedPrecondition, which drops it (refused for good).
   virtual Result<VersionId> Offer(const Candidate& candidate, bool by_hand) = 0;
   // The image whose scales the next candidate is quantised with; null for fresh scales.
   virtual std::shared_ptr<const format::VersionImage> FrozenScales() = 0;
   // Name of the scale set when fresh ones are made.
   virtual uint64_t NextScaleSet() = 0;
+  struct Predecessor {
+    VersionId version;  // 0: none, or the sink does not say
+    std::shared_ptr<const format::VersionImage> image;
+  };
+  // The version that a candidate made of this state (steps, log offset) would take the place of: the gate compares with
+  // it. Not the one that Offer() would recognise as the candidate itself, but the one before it. The default leaves it
+  // to the trainer, which takes the candidate published last.
+  virtual Predecessor PredecessorOf(uint64_t /*steps*/, uint64_t /*trained_until*/) { return {}; }
 };
 
 enum class TrainerState : uint8_t { kRunning, kPaused, kFailed };
@@ -53,10 +63,10 @@ struct EvaluationRecord {
 
 struct ServiceOptions {
   uint64_t candidate_every_samples =
-      2000;                         // a candidate at each multiple of this many trained samples; and after a flush
-  size_t max_eval_per_slice = 500;  // 0: all held-out samples
-  size_t max_eval_at_flush = 0;     // the same at the end of a stream: its figures are the ones that are kept
-  size_t history_limit = 10'000;    // oldest records go first
+      2000;                          // a candidate at each multiple of this many trained samples; and after a flush
+  size_t max_eval_per_slice = 1000;  // 0: all held-out samples; with fewer than 1,000 the gate has to allow for chance
+  size_t max_eval_at_flush = 0;      // the same at the end of a stream: its figures are the ones that are kept
+  size_t history_limit = 10'000;     // oldest records go first
   Duration idle_wait = std::chrono::milliseconds(100);  // longest wait for data before requests are looked at
   Duration retry_after =
       std::chrono::seconds(5);  // after a full disk or an absent peer; other errors wait for Resume()

@@ -10,6 +10,10 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   const std::shared_ptr<const format::VersionImage> frozen = sink_ == nullptr ? nullptr : sink_->FrozenScales();
   const uint64_t new_scale_set = sink_ == nullptr ? 1 : sink_->NextScaleSet();
   const bool at_flush = trainer_->GetStatus().flush_due;
+  const TrainerStatus before = trainer_->GetStatus();
+  CandidateSink::Predecessor predecessor;
+  if (sink_ != nullptr) predecessor = sink_->PredecessorOf(before.steps, before.cursor.value);
+  if (predecessor.image != nullptr) trainer_->SetPublished(predecessor.image);
   PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, trainer_->MakeCandidate(frozen.get(), new_scale_set,
                                                                           at_flush ? options_.max_eval_at_flush
                                                                                    : options_.max_eval_per_slice));
@@ -34,7 +38,7 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   const bool owed = by_hand ? at_flush && !offered.ok() : sink_ != nullptr;
   if (owed && candidate.accepted) {
     // A newer candidate takes the place of one that still waits.
-    pending_ = std::make_unique<PendingOffer>(PendingOffer{std::move(candidate), record, {}});
+    pending_ = std::make_unique<PendingOffer>(PendingOffer{std::move(candidate), record, predecessor.version, {}});
     trainer_->SetPublishOwed(true);
   }
   Remember(record);
@@ -53,6 +57,14 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
 Status TrainerService::OfferPending() {
   if (pending_ == nullptr || clock_.Now() < pending_->not_before || !sink_->ReadyForCandidate()) {
     return Status::Ok();
+  }
+  const EvaluationReport& report = pending_->candidate.report;
+  if (sink_->PredecessorOf(report.steps, report.trained_until).version != pending_->predecessor) {
+    // The gate compared it with a version whose trial failed, or that an operator has left since.
+    log::Info("candidate_made_again", {{"trained_until", report.trained_until}});
+    pending_.reset();
+    trainer_->SetPublishOwed(false);
+    return MakeCandidate(false).status();
   }
   const Status offered = Offer(pending_->candidate, false, pending_->record);
   if (offered.ok()) {

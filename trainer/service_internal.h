@@ -16,6 +16,7 @@ struct TrainerService::Request {
 struct TrainerService::PendingOffer {
   Candidate candidate;
   EvaluationRecord record;
+  VersionId predecessor;    // that the gate compared it with
   SteadyTime not_before{};  // after an error of the sink
 };
 

@@ -153,6 +153,7 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.spec_json = options_.spec.ToJson();
   saved.strategy = options_.strategy;
   saved.strategy_state = strategy_->Save();
+  saved.optimiser = options_.optimiser;
   saved.cursor = assembler_->cursor();
   saved.steps = steps_;
   saved.samples_trained = samples_trained_;
@@ -181,6 +182,8 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
   return Guarded("make a candidate", [&]() -> Result<Candidate> {
     CandidateMaker::Request request{labels_.names(), slices_};
     request.current_slice = last_slice_;
+    request.steps = steps_;
+    request.published = published_image_;
     request.trained_until = assembler_->cursor().value;
     request.frozen = frozen;
     request.new_scale_set = new_scale_set;
@@ -197,14 +200,15 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
 
 void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
   publish_owed_ = false;
-  published_.version = version;
-  published_.gate.clear();
+  SliceScores scores;
   for (const SliceMetrics& slice : candidate.report.slices) {
-    published_.gate[slice.slice] = {slice.gate_samples, slice.gate_correct};
+    scores[slice.slice] = {slice.gate_samples, slice.gate_correct};
     if (slice.samples == 0) continue;
     double& best = published_.best.try_emplace(slice.slice, slice.accuracy).first->second;
     best = std::max(best, slice.accuracy);
   }
+  published_.NotePublished(version, candidate.image.labels.size(), std::move(scores));
+  published_image_ = std::make_shared<const format::VersionImage>(candidate.image);
 }
 
 Hash256 StreamTrainer::Fingerprint() const {

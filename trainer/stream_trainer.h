@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "replay/replay_buffer.h"
@@ -34,6 +35,7 @@ class StreamTrainer final : public OnlineTrainer {
   Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                   size_t max_per_slice) override;
   void Published(const Candidate& candidate, VersionId version) override;
+  void SetPublished(std::shared_ptr<const format::VersionImage> image) override { published_image_ = std::move(image); }
   void SetPublishOwed(bool owed) override { publish_owed_ = owed; }
   Hash256 Fingerprint() const override;
   TrainerStatus GetStatus() const override;
@@ -87,6 +89,7 @@ class StreamTrainer final : public OnlineTrainer {
   bool publish_owed_ = false;  // saved as flush_due: the candidate itself is not
   PublishedRecord published_;
 
+  std::shared_ptr<const format::VersionImage> published_image_;  // null: not known; the version store keeps it
   uint64_t bad_in_a_row_ = 0;
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;

@@ -76,11 +76,13 @@ Status StreamTrainer::Start() {
   prefetcher_ = std::make_unique<Prefetcher>(log_, begin, prefetch);
   assembler_ = std::make_unique<BatchAssembler>(*prefetcher_, options_.new_per_step, begin);
   builder_ = std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, device);
-  Evaluator::Options evaluation;
-  evaluation.device = device;
-  evaluation.image_limits = options_.image_limits;
-  evaluation.cache_bytes = options_.evaluation_cache_bytes;
-  candidates_ = std::make_unique<CandidateMaker>(log_, evaluation);
+  CandidateMaker::Options candidates;
+  candidates.evaluation.device = device;
+  candidates.evaluation.image_limits = options_.image_limits;
+  candidates.evaluation.cache_bytes = options_.evaluation_cache_bytes;
+  candidates.gate = options_.gate;
+  candidates.interpolate = options_.interpolate;
+  candidates_ = std::make_unique<CandidateMaker>(log_, candidates);
   RefreshStatus();
   return Status::Ok();
 }
@@ -89,6 +91,12 @@ Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
   if (saved.spec_json != options_.spec.ToJson()) {
     return FailedPrecondition("its checkpoint is of the network " + saved.spec_json + ", not " + options_.spec.ToJson(),
                               "start the hub with the model size it was trained with, or with an empty data folder");
+  }
+  if (saved.optimiser != options_.optimiser) {
+    return FailedPrecondition(
+        "its checkpoint was made with the optimiser " + saved.optimiser + ", not " + options_.optimiser +
+            ", and the moments of one mean nothing to the other",
+        "start the hub with optimiser = \"" + saved.optimiser + "\" as before, or with an empty data folder");
   }
   if (saved.strategy == options_.strategy) PERENNIAL_RETURN_IF_ERROR(strategy_->Load(saved.strategy_state));
   PERENNIAL_ASSIGN_OR_RETURN(rng_, Rng::Load(saved.rng));

@@ -77,6 +77,14 @@ Status TrainerOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(CheckShare("weight_decay", weight_decay));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("ema_decay", ema_decay));
   PERENNIAL_RETURN_IF_ERROR(CheckShare("teacher_decay", teacher_decay));
+  if (!(momentum >= 0 && momentum < 1)) {
+    return InvalidArgument("momentum is " + std::to_string(momentum) + ", not 0 to below 1");
+  }
+  if (momentum > 0 && optimiser != "sgd") {
+    return InvalidArgument("momentum is set, but the optimiser " + optimiser + " has its own",
+                           "leave momentum at 0, or set optimiser = \"sgd\"");
+  }
+  PERENNIAL_RETURN_IF_ERROR(gate.Validate());
   if (max_gradient_norm < 0) return InvalidArgument("max_gradient_norm is below 0", "use 0 for no clipping");
   if (checkpoint_every_steps == 0) return InvalidArgument("checkpoint_every_steps is 0");
   if (decode_threads < 1 || decode_threads > 64) {

@@ -143,6 +143,11 @@ class Run {
     return Status::Ok();
   }
 
+  // Student or average, whatever the gate made of it.
+  static const format::VersionImage& NetworkOf(const trainer::Candidate& candidate) {
+    return candidate.network_image ? *candidate.network_image : candidate.image;
+  }
+
   Result<trainer::Candidate> MakeCandidate() {
     // The gate's share is as large as it may be: all of it counts.
     return trainer_->MakeCandidate(scales_.Frozen(), scales_.NextScaleSet(), 0);
@@ -221,7 +226,7 @@ class Run {
     }
     const SteadyTime began = clock_.Now();
     PERENNIAL_ASSIGN_OR_RETURN(const trainer::Candidate candidate, MakeCandidate());
-    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(candidate.image));
+    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(NetworkOf(candidate)));
     evaluating_ += clock_.Now() - began;
     return Status::Ok();
   }
@@ -243,8 +248,8 @@ class Run {
         !record_.moments.empty() && record_.moments.back().samples == trainer_->GetStatus().samples_trained;
     if (!considered) PERENNIAL_RETURN_IF_ERROR(Consider());
     const SteadyTime began = clock_.Now();
-    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(last_.image));
-    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(last_.image));
+    PERENNIAL_RETURN_IF_ERROR(AskPartEnd(NetworkOf(last_)));
+    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(NetworkOf(last_)));
     for (uint32_t slice = 0; slice < stream_.slices.size(); ++slice) {
       PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(network, slice, record_.network.tests[slice]));
       PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(served_, slice, record_.served.tests[slice]));

@@ -66,4 +66,35 @@ int RunVersions(Context& context, std::optional<uint64_t> version, uint64_t limi
   return kExitOk;
 }
 
+int RunFlips(Context& context, uint64_t version) {
+  auto hub = Hub::Connect(context);
+  if (!hub.ok()) return Fail(context, hub.status());
+  const auto body = (*hub)->Get("/api/v1/versions/" + std::to_string(version) + "/flips");
+  if (!body.ok()) return Fail(context, body.status());
+  if (context.json) return PrintJson(context, *body);
+  const auto answer = Answer::Parse(*body);
+  if (!answer.ok()) return Fail(context, answer.status());
+  const Answer& flips = *answer;
+  if (!flips["known"].True()) {
+    context.out << "Version " << version << " has no predecessor to compare with.\n";
+    return kExitOk;
+  }
+  context.out << "Of " << flips["compared"].Text() << " held-out samples, version " << version << " gets "
+              << flips["lost"].Text() << " wrong that its predecessor had right ("
+              << HumanNumber(100 * flips["negative_flip_rate"].Number(), 2) << " %), and " << flips["won"].Text()
+              << " right that it had wrong.\n";
+  const auto listed = flips["flips"].Items();
+  if (listed.empty()) return kExitOk;
+  Table table({">offset", "id", "slice", "true", "was", "is"});
+  for (const Answer& flip : listed) {
+    table.Add({flip["offset"].Text(), flip["id"].Text(), flip["slice"].Text(), flip["true"].Text(),
+               flip["old_answer"].Text(), flip["new_answer"].Text()});
+  }
+  table.Print(context.out);
+  if (listed.size() < flips["lost"].Unsigned()) {
+    context.out << "The first " << listed.size() << " are listed.\n";
+  }
+  return kExitOk;
+}
+
 }  // namespace perennial::cli

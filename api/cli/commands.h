@@ -14,6 +14,8 @@ namespace perennial::cli {
 int RunStatus(Context& context);
 // The list, or one version with its report.
 int RunVersions(Context& context, std::optional<uint64_t> version, uint64_t limit);
+// The held-out samples that a version's predecessor had right and it gets wrong.
+int RunFlips(Context& context, uint64_t version);
 int RunNodes(Context& context);
 int RunEvaluations(Context& context, uint64_t limit);
 

@@ -92,6 +92,7 @@ class Program {
   // Where options land; read when a command runs.
   std::string why_, text_a_, text_b_, text_c_;
   std::optional<uint64_t> version_;
+  std::optional<uint64_t> flips_;
   std::vector<uint64_t> ids_;
   uint64_t number_ = 0, limit_ = 20, after_ = 0;
   bool all_ = false, no_order_ = false, no_flush_ = false;
@@ -102,9 +103,11 @@ class Program {
 
 void Program::AddReading() {
   Command("status", "The hub at a glance", [this] { return RunStatus(context_); });
-  CLI::App* versions = Command("versions", "Published versions, or one with its report",
-                               [this] { return RunVersions(context_, version_, limit_); });
-  versions->add_option("version", version_, "Show this one");
+  CLI::App* versions = Command("versions", "Published versions, or one with its report", [this] {
+    return flips_ ? RunFlips(context_, *flips_) : RunVersions(context_, version_, limit_);
+  });
+  versions->add_option("version", version_, "Show this one")
+      ->excludes(versions->add_option("--flips", flips_, "What this one gets wrong that its predecessor had right"));
   versions->add_option("--limit", limit_, "How many of the newest")->check(CLI::Range(1, 1000))->capture_default_str();
   CLI::App* evaluations =
       Command("evaluations", "Accuracy and forgetting over time", [this] { return RunEvaluations(context_, limit_); });

@@ -7,7 +7,7 @@ void BindHub(SettingTable& table, HubOptions& o) {
   table.Add({"hub", "data", "--data", "folder of the log, the versions and the checkpoints", &o.data});
   table.Add({"hub", "keys", "--keys", "folder of the keys ('perennial keys init' makes it)", &o.keys});
   table.Add({"hub", "init_keys", "--init-keys", "make the keys when there are none", &o.init_keys});
-  table.Add({"hub", "spec", "--spec", "network: tiny, small, base, or a JSON file", &o.spec});
+  table.Add({"hub", "spec", "--spec", "network: tiny, small, base, mlp, or a JSON file", &o.spec});
   table.Add(
       {"hub", "image_size", "--image-size", "side of the pictures in pixels, 0: the network's own", &o.image_size});
   table.Add({"hub", "shadow", "--shadow", "'naive' trains a second network without replay, for comparison", &o.shadow});
@@ -55,6 +55,12 @@ void BindUpdates(SettingTable& table, HubOptions& o) {
              &o.service.max_eval_per_slice});
   table.Add({"publish", "eval_flush_max", "--eval-flush-max", "the same when a flush ends a stream, 0: all",
              &o.service.max_eval_at_flush});
+  table.Add({"publish", "interpolate", "--interpolate",
+             "try weights between the published and the trained ones when "
+             "the gate refuses",
+             &o.trainer.interpolate});
+  table.Add({"publish", "largest_decline", "--largest-decline",
+             "of a slice's accuracy over several versions until a report warns", &o.trainer.gate.largest_decline});
   table.Add({"publish", "keep_versions", "--keep-versions", "newest versions that keep their content",
              &o.releaser.keep_versions});
   table.Add({"publish", "model_id", "--model-id", "name of the model in its manifests", &o.publisher.model_id});
@@ -77,6 +83,8 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   trainer::TrainerOptions& t = o.trainer;
   table.Add({"trainer", "strategy", "--strategy", "continual-learning method", &t.strategy});
   table.Add({"trainer", "seed", "--seed", "of weights, replay, augmentation and the held-out draw", &t.seed});
+  table.Add({"trainer", "optimiser", "--optimiser", "adamw or sgd", &t.optimiser});
+  table.Add({"trainer", "momentum", "--momentum", "of sgd", &t.momentum});
   table.Add({"trainer", "learning_rate", "--learning-rate", "of the optimiser", &t.learning_rate});
   table.Add({"trainer", "weight_decay", "--weight-decay", "of the optimiser", &t.weight_decay});
   table.Add({"trainer", "max_gradient_norm", "--max-gradient-norm", "longer gradients are cut, 0: none",

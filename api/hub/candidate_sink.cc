@@ -1,13 +1,57 @@
 #include "api/hub/candidate_sink.h"
 
+#include <nlohmann/json.hpp>
+
 #include "storage/base/log.h"
 
 namespace perennial::hub {
+namespace {
+
+using versions::VersionFate;
+using versions::VersionRecord;
+
+// Whether a version was made of this very state of the trainer.
+bool IsMadeOf(const VersionRecord& record, uint64_t steps, uint64_t trained_until) {
+  if (record.manifest.trained_until != trained_until) return false;
+  const auto report = nlohmann::json::parse(record.report_json, nullptr, false);
+  if (!report.is_object()) return false;
+  const auto made_at = report.find("steps");
+  return made_at != report.end() && made_at->is_number_unsigned() && made_at->get<uint64_t>() == steps;
+}
+
+bool IsHeld(VersionFate fate) { return fate == VersionFate::kStable || fate == VersionFate::kRetired; }
+
+api::FlipList ListOf(const trainer::FlipReport& from) {
+  api::FlipList list;
+  list.known = from.known;
+  list.compared = from.compared;
+  list.lost = from.lost;
+  list.won = from.won;
+  list.negative_flip_rate = from.NegativeFlipRate();
+  for (const trainer::Flip& flip : from.listed) {
+    list.listed.push_back({flip.offset, flip.id, flip.slice, flip.true_label, flip.old_answer, flip.new_answer});
+  }
+  return list;
+}
+
+}  // namespace
 
 Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool by_hand) {
   saturated_ = candidate.saturated_ratio > kMaxSaturatedRatio;
   if (!candidate.accepted) {
     return FailedPrecondition("the gate refused the candidate: " + candidate.reason, "feed more samples and try again");
+  }
+  const auto records = versions_.List();
+  if (!records.empty() && IsMadeOf(records.back(), candidate.report.steps, candidate.report.trained_until)) {
+    const VersionRecord& same = records.back();
+    if (same.fate == VersionFate::kRolledBack || same.fate == VersionFate::kRefused) {
+      return FailedPrecondition("what was learned so far was published as version " + same.manifest.version.ToString() +
+                                    " and rolled back: " + same.reason,
+                                "feed more samples and try again");
+    }
+    log::Info("version_already_published", {{"version", same.manifest.version.value}});
+    Note(candidate, same.manifest.version);
+    return same.manifest.version;
   }
   const auto outcome = releaser_.Release(candidate.image, candidate.report.ToJson());
   if (!outcome.ok()) {
@@ -15,13 +59,42 @@ Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool
     const bool later = !by_hand && rollout_.TrialRunning();
     return later ? Unavailable(outcome.status().message()) : outcome.status();
   }
-  journal_.NotePublished("main", candidate.report.trained_until, outcome->version);
+  Note(candidate, outcome->version);
   log::Info("version_published", {{"version", outcome->version.value},
                                   {"trained_until", candidate.report.trained_until},
                                   {"accuracy", candidate.report.average_accuracy},
                                   {"snapshot_bytes", outcome->snapshot_bytes},
                                   {"delta_bytes", outcome->delta_bytes}});
   return outcome->version;
+}
+
+void ReleasingSink::Note(const trainer::Candidate& candidate, VersionId version) {
+  journal_.NotePublished("main", candidate.report.trained_until, version);
+  journal_.PutFlips(version, ListOf(candidate.flips));
+}
+
+trainer::CandidateSink::Predecessor ReleasingSink::PredecessorOf(uint64_t steps, uint64_t trained_until) {
+  const updater::RolloutState state = rollout_.State();
+  VersionId version = state.candidate.value != 0 ? state.candidate : state.stable;
+  const auto records = versions_.List();
+  auto at = records.end();
+  while (at != records.begin() && (at - 1)->manifest.version >= version) --at;
+  if (at != records.end() && IsMadeOf(*at, steps, trained_until)) {
+    version = {};
+    while (version.value == 0 && at != records.begin()) {
+      if (IsHeld((--at)->fate)) version = at->manifest.version;
+    }
+  }
+  if (version == predecessor_.version && predecessor_.image != nullptr) return predecessor_;
+  predecessor_ = {version, nullptr};
+  if (version.value == 0) return predecessor_;
+  auto image = releaser_.ImageOf(version);
+  if (image.ok()) {
+    predecessor_.image = *std::move(image);
+  } else {
+    log::Warn("predecessor_unreadable", {{"version", version.value}, {"error", image.status().ToString()}});
+  }
+  return predecessor_;
 }
 
 std::shared_ptr<const format::VersionImage> ReleasingSink::FrozenScales() {

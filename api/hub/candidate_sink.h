@@ -23,14 +23,18 @@ class ReleasingSink final : public trainer::CandidateSink {
   bool ReadyForCandidate() override { return !rollout_.TrialRunning(); }
   Result<VersionId> Offer(const trainer::Candidate& candidate, bool by_hand) override;
   std::shared_ptr<const format::VersionImage> FrozenScales() override;
+  Predecessor PredecessorOf(uint64_t steps, uint64_t trained_until) override;
   uint64_t NextScaleSet() override { return versions_.NextVersion().value; }
 
  private:
+  void Note(const trainer::Candidate& candidate, VersionId version);
+
   api::Releaser& releaser_;
   const updater::RolloutController& rollout_;
   const versions::VersionStore& versions_;
   api::EvaluationJournal& journal_;
-  bool saturated_ = false;  // the candidate offered last was
+  bool saturated_ = false;   // the candidate offered last was
+  Predecessor predecessor_;  // read last
 };
 
 }  // namespace perennial::hub

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "storage/samples/sample_log.h"
 #include "trainer/evaluator.h"
@@ -27,6 +28,9 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
                                            size_t max_per_slice) override;
   void Published(const trainer::Candidate& candidate, VersionId version) override {
     trainer_->Published(candidate, version);
+  }
+  void SetPublished(std::shared_ptr<const format::VersionImage> image) override {
+    trainer_->SetPublished(std::move(image));
   }
   void SetPublishOwed(bool owed) override { trainer_->SetPublishOwed(owed); }
   Hash256 Fingerprint() const override { return trainer_->Fingerprint(); }

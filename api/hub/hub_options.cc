@@ -31,7 +31,8 @@ Result<format::ModelSpec> ReadSpec(const std::string& name) {
   if (preset.ok()) return preset;
   const auto json = Env::Posix().ReadFile(name, 1u << 20);
   if (json.status().code() == Code::kNotFound) {
-    return InvalidArgument("--spec: '" + name + "' is no preset and no file", "use tiny, small, base, or a JSON file");
+    return InvalidArgument("--spec: '" + name + "' is no preset and no file",
+                           "use tiny, small, base, mlp, or a JSON file");
   }
   if (!json.ok()) return json.status().WithContext("--spec");
   return format::ModelSpec::FromJson(*json).WithContext("--spec " + name);
@@ -61,6 +62,13 @@ Status ReadReplay(const std::string& policy, const std::string& partition, repla
 }
 
 }  // namespace
+
+Status HubOptions::Fill(const std::function<Status()>& apply) {
+  PERENNIAL_RETURN_IF_ERROR(apply());
+  PERENNIAL_ASSIGN_OR_RETURN(const format::ModelSpec network, ReadSpec(spec));
+  trainer.UseRecipeOf(network);
+  return apply();
+}
 
 Status HubOptions::Resolve() {
   if (data.empty()) return InvalidArgument("--data: empty");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/auth.h"
@@ -26,7 +27,7 @@ struct HubOptions {
   std::string keys = "perennial-keys";  // folder of the keyring
   bool init_keys = false;               // make the keys when there are none
   std::string listen = "127.0.0.1:8080";
-  std::string spec = "small";    // tiny, small, base, or a JSON file
+  std::string spec = "small";    // tiny, small, base, mlp, or a JSON file
   uint64_t image_size = 0;       // 0: the spec's
   std::string shadow;            // "naive": a second trainer for comparison; empty: none
   std::string dump_evaluations;  // folder: every answer of every evaluation goes there; empty: none
@@ -47,6 +48,9 @@ struct HubOptions {
   std::string replay_policy = "class_balanced";       // none, reservoir, class_balanced
   std::string replay_partition = "label_and_source";  // label, label_and_source, label_and_slice
 
+  // Calls `apply` (which fills the settings that were given), takes the recipe of the network that it named, then calls
+  // it once more: what was given goes over the recipe, what was not is the recipe's.
+  Status Fill(const std::function<Status()>& apply);
   // Reads the names (spec, policies, address) into the options they stand for, then validates all of them.
   Status Resolve();
 };

@@ -100,7 +100,8 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return error.get_exit_code() == 0 ? app.exit(error) : (app.exit(error), kUsage);
   }
-  if (const Status applied = Apply(app, table, line); !applied.ok()) return Report(applied, kUsage);
+  const Status filled = options.Fill([&] { return Apply(app, table, line); });
+  if (!filled.ok()) return Report(filled, kUsage);
   if (line.print_config) {
     (void)std::fputs(table.Print().c_str(), stdout);
     return 0;

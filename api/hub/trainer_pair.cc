@@ -39,6 +39,10 @@ api::EvaluationRecord RecordOf(const trainer::EvaluationRecord& from) {
   record.average_balanced_accuracy = from.report.average_balanced_accuracy;
   record.forgetting = from.report.forgetting;
   record.backward_transfer = from.report.backward_transfer;
+  record.shipped = from.report.shipped;
+  record.network_accuracy = from.report.network_accuracy;
+  record.negative_flip_rate = from.report.negative_flip_rate;
+  record.warning = from.report.warning;
   for (const trainer::SliceMetrics& slice : from.report.slices) {
     record.slices.push_back({.slice = slice.slice,
                              .samples = slice.samples,
@@ -103,6 +107,7 @@ Result<std::unique_ptr<TrainerPair>> TrainerPair::Start(const trainer::TrainerOp
     trainer::TrainerOptions other = trainer;
     other.name = shadow;
     other.strategy = shadow;
+    other.interpolate = false;  // it shows what the method does by itself
     PERENNIAL_ASSIGN_OR_RETURN(pair->shadows_[shadow], StartOne(other, service, nullptr, dump_folder, parts));
   }
   return pair;

@@ -21,6 +21,37 @@ EvaluationRecord Record(int64_t time_us, uint64_t trained_until) {
   return record;
 }
 
+TEST(EvaluationJournal, KeepsTheFlipsOfTheNewestVersionsOverARestart) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  FlipList flips{.known = true, .compared = 50, .lost = 1, .won = 0, .negative_flip_rate = 0.02, .listed = {}};
+  flips.listed.push_back({5, "id \xff", "base", "good", "good", "scratch"});
+  {
+    auto journal = EvaluationJournal::Open(*store, 10);
+    ASSERT_TRUE(journal.ok());
+    (*journal)->PutFlips(VersionId{1}, flips);
+    (*journal)->PutFlips(VersionId{2}, FlipList{});
+  }
+  const auto journal = *EvaluationJournal::Open(*store, 10);
+  const auto first = journal->Flips(VersionId{1});
+  ASSERT_TRUE(first.ok() && first->has_value());
+  EXPECT_EQ((*first)->compared, 50u);
+  ASSERT_EQ((*first)->listed.size(), 1u);
+  EXPECT_EQ((*first)->listed[0].offset, 5u);
+  EXPECT_EQ((*first)->listed[0].new_answer, "scratch");
+  EXPECT_FALSE((*journal->Flips(VersionId{2}))->known);
+  EXPECT_FALSE(journal->Flips(VersionId{3})->has_value());
+  journal->PutFlips(VersionId{1 + EvaluationJournal::kVersionsWithFlips}, FlipList{});
+  EXPECT_FALSE(journal->Flips(VersionId{1})->has_value()) << "the oldest go";
+}
+
+TEST(EvaluationJournal, ReadsTheRecordsOfAnOlderBuild) {
+  const auto record = EvaluationFromJson(
+      R"({"time_us":1,"steps":2,"trained_until":3,"version":0,"accepted":true,"reason":"","slices":[]})");
+  ASSERT_TRUE(record.ok()) << record.status().ToString();
+  EXPECT_EQ(record->shipped, "");
+  EXPECT_TRUE(std::isnan(record->negative_flip_rate));
+}
+
 TEST(EvaluationJournal, KeepsRecordsOverARestart) {
   const auto store = kv::OpenMemory(EvaluationJournal::Families());
   {

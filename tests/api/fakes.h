@@ -80,7 +80,16 @@ class FakeTrainer final : public TrainerControl, public Evaluations {
     MutexLock lock(mutex_);
     return records_;
   }
+  Result<std::optional<FlipList>> Flips(VersionId version) const override {
+    MutexLock lock(mutex_);
+    const auto at = flips_.find(version);
+    return at == flips_.end() ? std::optional<FlipList>() : std::optional<FlipList>(at->second);
+  }
 
+  void SetFlips(VersionId version, FlipList flips) {
+    MutexLock lock(mutex_);
+    flips_[version] = std::move(flips);
+  }
   void SetMain(TrainerView view) {
     MutexLock lock(mutex_);
     main_ = std::move(view);
@@ -107,6 +116,7 @@ class FakeTrainer final : public TrainerControl, public Evaluations {
 
   mutable Mutex mutex_;
   TrainerView main_;
+  std::map<VersionId, FlipList> flips_;
   std::map<std::string, TrainerView> shadows_;
   Status verb_status_;
   std::map<std::string, std::vector<EvaluationRecord>> records_;

@@ -69,6 +69,26 @@ TEST_F(VersionsTest, TheDeltaIsTheOneThatNodesLoadAndNotTheParents) {
   EXPECT_EQ(list[0]["delta_bytes"], 0);
 }
 
+TEST_F(VersionsTest, ShowsWhatAVersionFlipped) {
+  const VersionId version = Release(1);
+  EXPECT_EQ(Get("/api/v1/versions/1/flips").status, 404) << "none are kept";
+  FlipList flips{.known = true, .compared = 40, .lost = 2, .won = 3, .negative_flip_rate = 0.05, .listed = {}};
+  flips.listed.push_back({17, "img-17", "base", "scratch", "scratch", "good"});
+  trainer_.SetFlips(version, flips);
+  const Answer answer = Get("/api/v1/versions/1/flips");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body["version"], 1);
+  EXPECT_EQ(answer.body["lost"], 2);
+  EXPECT_EQ(answer.body["won"], 3);
+  ASSERT_EQ(answer.body["flips"].size(), 1u);
+  EXPECT_EQ(answer.body["flips"][0]["id"], "img-17");
+  EXPECT_EQ(answer.body["flips"][0]["true"], "scratch");
+  EXPECT_EQ(answer.body["flips"][0]["new_answer"], "good");
+  EXPECT_EQ(Get("/api/v1/versions/9/flips").status, 404);
+  EXPECT_EQ(Get("/api/v1/versions/x/flips").status, 400);
+  EXPECT_EQ(Get("/api/v1/versions/1/flips?limit=3").status, 400);
+}
+
 TEST_F(VersionsTest, RollbackReleasesTheOldContentForwardAndStableAtOnce) {
   const VersionId first = Release(1);
   const VersionId second = Release(2);

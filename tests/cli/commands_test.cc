@@ -49,6 +49,21 @@ TEST(VersionsCommand, ListsAndShowsOne) {
   EXPECT_NE(world.around.out.str().find("0.500"), std::string::npos) << world.around.out.str();
 }
 
+TEST(VersionsCommand, ListsWhatAVersionFlipped) {
+  World world;
+  world.hub.Route("GET", "/api/v1/versions/{id}/flips",
+                  R"({"version":2,"known":true,"compared":400,"lost":2,"won":5,"negative_flip_rate":0.005,
+      "flips":[{"offset":17,"id":"img-17","slice":"base","true":"scratch","old_answer":"scratch","new_answer":"good"}]})");
+  Context& context = world.Start();
+  EXPECT_EQ(RunFlips(context, 2), kExitOk);
+  EXPECT_EQ(world.around.out.str(),
+            "Of 400 held-out samples, version 2 gets 2 wrong that its predecessor had right (0.50 %), and 5 right that "
+            "it had wrong.\n"
+            "offset  id      slice  true     was      is\n"
+            "    17  img-17  base   scratch  scratch  good\n"
+            "The first 1 are listed.\n");
+}
+
 TEST(ReadingCommands, AnOlderHubWithoutSomeFieldsGivesBlanks) {
   World world;
   world.hub.Route("GET", "/api/v1/evaluations", R"({"trainers":{"main":[{"steps":5},{}],"naive":[]}})");

@@ -95,6 +95,39 @@ TEST(Settings, FlagsAreChecked) {
   EXPECT_EQ(options.trainer.seed, 12u);
 }
 
+// Finding: a hub did not train a network by the recipe that was chosen for its family.
+TEST(HubOptions, TakeTheRecipeOfTheirNetworkWhereNothingElseWasGiven) {
+  HubOptions options;
+  const SettingTable table = Bind(options);
+  ASSERT_TRUE(options.Fill([&] { return LoadText(table, "[hub]\nspec = \"mlp\"\n"); }).ok());
+  EXPECT_EQ(options.trainer.optimiser, "sgd");
+  EXPECT_EQ(options.trainer.learning_rate, 0.05);
+  EXPECT_EQ(options.trainer.augment.shift, 0);
+  EXPECT_NE(table.Print().find("optimiser = \"sgd\""), std::string::npos) << "the printed config is the effective one";
+
+  HubOptions given;
+  const SettingTable again = Bind(given);
+  ASSERT_TRUE(given
+                  .Fill([&] {
+                    return LoadText(again, "[hub]\nspec = \"mlp\"\n[trainer]\nlearning_rate = 0.01\nmomentum = 0.9\n");
+                  })
+                  .ok());
+  EXPECT_EQ(given.trainer.learning_rate, 0.01) << "what is given goes over the recipe";
+  EXPECT_EQ(given.trainer.momentum, 0.9);
+  EXPECT_EQ(given.trainer.optimiser, "sgd");
+
+  HubOptions compact;
+  const SettingTable third = Bind(compact);
+  ASSERT_TRUE(compact.Fill([&] { return LoadText(third, "[trainer]\noptimiser = \"sgd\"\n"); }).ok());
+  EXPECT_EQ(compact.trainer.optimiser, "sgd");
+  EXPECT_EQ(compact.trainer.learning_rate, trainer::TrainerOptions().learning_rate);
+
+  HubOptions wrong;
+  const SettingTable fourth = Bind(wrong);
+  EXPECT_FALSE(wrong.Fill([&] { return LoadText(fourth, "[hub]\nspec = \"enormous\"\n"); }).ok());
+  EXPECT_FALSE(wrong.Fill([&] { return LoadText(fourth, "[trainer]\noptimizer = \"sgd\"\n"); }).ok());
+}
+
 TEST(HubOptions, ResolveNamesWhatIsWrong) {
   const auto resolve = [](const std::function<void(HubOptions&)>& change) {
     HubOptions options;

@@ -386,10 +386,29 @@ TEST_F(EngineTest, PinnedRequestsThatBreakAVersionDoNotEndItsTrial) {
   BreakAfterStaging("bad");
   InferRequest request = Text("x");
   request.pinned = VersionId{2};
-  EXPECT_EQ(engine_->Infer(request)->version, VersionId{1});
+  EXPECT_FALSE(engine_->Infer(request).ok());
   EXPECT_EQ(engine_->Counts()[0].requests, 0u);
   EXPECT_EQ(engine_->Counts()[1].errors, 0u);
   EXPECT_EQ(engine_->GetStatus().candidate_permille, 500u);
+}
+
+// Finding: a pinned request could be answered by the stable version when its own broke.
+TEST_F(EngineTest, APinnedRequestWhoseVersionBreaksGetsAnErrorAndNotAnotherVersionsAnswer) {
+  Start();
+  MakeStable(1, "a");
+  MakeTrial(2, "bad", 500);
+  BreakAfterStaging("bad");
+  InferRequest request = Text("x");
+  request.pinned = VersionId{2};
+  const auto answer = engine_->Infer(request);
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.status().code(), Code::kInternal);
+  EXPECT_NE(answer.status().message().find("version 2, which the request asked for"), std::string::npos)
+      << answer.status().ToString();
+  EXPECT_FALSE(answer.status().hint().empty());
+  request.pinned.reset();
+  request.routing_key = "any";
+  EXPECT_EQ(engine_->Infer(request)->version, VersionId{1}) << "without a pin the client does not feel it";
 }
 
 TEST_F(EngineTest, OptionsAreChecked) {

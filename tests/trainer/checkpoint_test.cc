@@ -16,6 +16,7 @@ Checkpoint ExampleCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.spec_json = "{}";
   checkpoint.strategy = "er";
+  checkpoint.optimiser = "sgd";
   checkpoint.cursor = Offset{77};
   checkpoint.steps = 12;
   checkpoint.samples_trained = 48;
@@ -59,6 +60,7 @@ TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
   ASSERT_TRUE(loaded->has_value());
   const Checkpoint& back = **loaded;
   EXPECT_EQ(back.cursor, Offset{77});
+  EXPECT_EQ(back.optimiser, "sgd");
   EXPECT_EQ(back.labels, ExampleCheckpoint().labels);
   EXPECT_EQ(back.published, ExampleCheckpoint().published);
   EXPECT_EQ(back.rng, ExampleCheckpoint().rng);
@@ -112,6 +114,25 @@ TEST(Resume, RefusesACheckpointOfAnotherNetwork) {
   const auto reopened = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
   EXPECT_EQ(reopened.status().code(), Code::kFailedPrecondition);
   EXPECT_FALSE(reopened.status().hint().empty());
+}
+
+// Finding: the checkpoint did not name its optimiser.
+TEST(Resume, RefusesACheckpointOfAnotherOptimiser) {
+  auto hub = Hub::InMemory();
+  hub->Feed(0, 20, "base");
+  TrainerOptions options = SmallOptions();
+  {
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log(), 2);
+    ASSERT_TRUE(trainer->Checkpoint().ok());
+  }
+  options.optimiser = "sgd";
+  const auto reopened = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
+  EXPECT_EQ(reopened.status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(reopened.status().message().find("optimiser adamw, not sgd"), std::string::npos)
+      << reopened.status().ToString();
+  EXPECT_NE(reopened.status().hint().find("optimiser = \"adamw\""), std::string::npos);
+  EXPECT_TRUE(OnlineTrainer::Open(SmallOptions(), hub->log(), hub->store(), hub->clock()).ok());
 }
 
 }  // namespace

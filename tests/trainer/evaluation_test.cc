@@ -127,6 +127,7 @@ TEST(Candidate, ReportsForgettingAndBackwardTransferAcrossSlices) {
   ASSERT_TRUE(hub->log().AppendFlush().ok());
   TrainerOptions options = SmallOptions();
   options.strategy = "naive";
+  options.interpolate = false;
   options.new_per_step = 10;
   auto trainer = hub->OpenTrainer(options);
   while (trainer->GetStatus().cursor.value < end_of_base) TrainAll(*trainer, hub->log(), 1);
@@ -181,10 +182,16 @@ TEST(EvaluationReport, WritesJsonWithNullWhereANumberIsUnknown) {
   EvaluationReport report;
   report.slices.push_back({"base", 10, 0.5, 0.4, 0.6, std::nan(""), 7, 3});
   report.shipped = "ema";
+  report.steps = 12;
+  report.flips_lost = 2;
+  report.negative_flip_rate = 0.2;
   const auto json = nlohmann::json::parse(report.ToJson());
   EXPECT_EQ(json["slices"][0]["samples"], 10);
   EXPECT_TRUE(json["slices"][0]["learned_accuracy"].is_null());
   EXPECT_EQ(json["shipped"], "ema");
+  EXPECT_EQ(json["steps"], 12);
+  EXPECT_EQ(json["flips_lost"], 2);
+  EXPECT_EQ(json["negative_flip_rate"], 0.2);
 }
 
 }  // namespace

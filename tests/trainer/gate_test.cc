@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace perennial::trainer {
 namespace {
 
@@ -60,6 +62,45 @@ TEST(Gate, CannotSayThatNothingWasGainedOnAFewSamples) {
 TEST(Gate, CountsANewSliceAsAGain) {
   const Scores published{{"base", {1000, 900}}};
   EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 0}}}).accepted);
+}
+
+TEST(Gate, RefusesWhenTheMeanOverSlicesFell) {
+  const Scores published{{"base", {2000, 1800}}, {"new", {2000, 1000}}};
+  const GateDecision decision = DecideGate(published, Scores{{"base", {2000, 1770}}, {"new", {2000, 1020}}});
+  EXPECT_FALSE(decision.accepted);
+  EXPECT_NE(decision.reason.find("the mean over slices did not rise"), std::string::npos) << decision.reason;
+}
+
+TEST(Gate, OnTheSameSamplesChanceIsSmaller) {
+  // 10 of 100 lost and none won: 8.2 points may be chance between two draws of 100, but not on the same samples.
+  const Scores published{{"base", {100, 90}}, {"other", {100, 50}}}, now{{"base", {100, 80}}, {"other", {100, 70}}};
+  EXPECT_TRUE(DecideGate(published, now).accepted);
+  EXPECT_FALSE(DecideGate(published, now, {{"base", {10, 0, false}}, {"other", {0, 20, false}}}).accepted);
+  // McNemar by hand: 4 lost, 1 won of 100: 0.03 - z sqrt(5 - 9 / 100) / 100.
+  const SliceFlips flips{4, 1, false};
+  EXPECT_NEAR(ProvenDrop({100, 90}, {100, 87}, &flips, {}), 0.03 - 1.6449 * std::sqrt(4.91) / 100, 1e-12);
+}
+
+TEST(Gate, FromAThousandSamplesOnFlipsAllowForNothing) {
+  const SliceFlips flips{400, 379, false};
+  EXPECT_DOUBLE_EQ(ProvenDrop({1000, 900}, {1000, 879}, &flips, {}), 0.021);
+  EXPECT_FALSE(BrokenSlice({{"a", {1000, 900}}}, {{"a", {1000, 879}}}, {{"a", flips}}, {}).empty());
+  EXPECT_TRUE(BrokenSlice({{"a", {1000, 900}}}, {{"a", {1000, 881}}}, {{"a", flips}}, {}).empty());
+}
+
+TEST(Gate, WarnsOfADeclineOverSeveralVersions) {
+  const Scores peak{{"base", {2000, 1900}}, {"new", {2000, 1000}}};
+  EXPECT_EQ(DeclineWarning(peak, Scores{{"base", {2000, 1810}}, {"new", {2000, 1900}}}, {}), "");
+  const std::string warning = DeclineWarning(peak, Scores{{"base", {2000, 1790}}, {"new", {2000, 1900}}}, {});
+  EXPECT_NE(warning.find("slice \"base\" is at 89.5 %"), std::string::npos) << warning;
+  EXPECT_EQ(warning.find("new"), std::string::npos);
+}
+
+TEST(Gate, OptionsAreChecked) {
+  GateOptions options;
+  EXPECT_TRUE(options.Validate().ok());
+  options.largest_drop = -0.1;
+  EXPECT_FALSE(options.Validate().ok());
 }
 
 TEST(Gate, IgnoresASliceWithoutHeldOutSamples) {

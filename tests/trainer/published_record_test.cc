@@ -12,6 +12,9 @@ PublishedRecord ExampleRecord() {
   record.best = {{"a", 0.95}};
   record.NoteLearned("a", 0.9);
   record.NoteLearned("b", 0.4);
+  record.peak = {{"a", {100, 93}}};
+  record.labels = 4;
+  record.labels_before = 2;
   return record;
 }
 
@@ -28,6 +31,21 @@ TEST(PublishedRecord, RoundTripsAndRefusesEveryTruncation) {
       EXPECT_EQ(decoded, ExampleRecord());
     }
   }
+}
+
+TEST(PublishedRecord, KeepsTheBestSinceTheLabelsLastGrew) {
+  PublishedRecord record;
+  record.NotePublished(VersionId{1}, 2, {{"a", {100, 99}}});
+  record.NotePublished(VersionId{2}, 2, {{"a", {100, 95}}});
+  EXPECT_EQ(record.peak["a"].correct, 99u);
+  EXPECT_EQ(record.gate["a"].correct, 95u);
+  EXPECT_EQ(record.labels_before, 0u);
+  record.NotePublished(VersionId{3}, 4, {{"a", {100, 94}}, {"b", {0, 0}}});
+  EXPECT_EQ(record.peak["a"].correct, 94u) << "with more labels the same accuracy is another task";
+  EXPECT_EQ(record.peak.count("b"), 0u);
+  EXPECT_EQ(record.labels, 4u);
+  EXPECT_EQ(record.labels_before, 2u);
+  EXPECT_EQ(record.version, VersionId{3});
 }
 
 TEST(PublishedRecord, KeepsTheAccuracyOfTheEndOfASlicesOwnPart) {

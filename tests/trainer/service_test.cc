@@ -36,6 +36,9 @@ class FakeSink final : public CandidateSink {
     return last_;
   }
   uint64_t NextScaleSet() override { return 1; }
+  Predecessor PredecessorOf(uint64_t, uint64_t) override { return {VersionId{predecessor}, nullptr}; }
+
+  std::atomic<uint64_t> predecessor{0};
 
   std::atomic<bool> ready{true};
   void FailNext(Status error) {
@@ -280,6 +283,35 @@ TEST_F(ServiceTest, PausesResumesAndPublishesByHand) {
   EXPECT_EQ(service->History().back().version, published->version);
 }
 
+// Finding: what waited for the end of a trial went on waiting while the trainer was paused.
+TEST_F(ServiceTest, APausedTrainerStillPublishesWhatWaited) {
+  sink_.ready = false;
+  FeedAndFlush(0, 60);
+  auto service = Start(&sink_);
+  ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+  service->Pause();
+  ASSERT_TRUE(service->Checkpoint(Soon()).ok());  // the thread has seen the pause
+  EXPECT_EQ(sink_.offers(), 0);
+  sink_.ready = true;
+  EXPECT_TRUE(sink_.WaitForOffers(1));
+  EXPECT_EQ(service->GetStatus().state, TrainerState::kPaused);
+  ASSERT_TRUE(service->Stop().ok());
+}
+
+TEST_F(ServiceTest, WhatWaitedIsMadeAgainWhenItsPredecessorWasRolledBack) {
+  sink_.ready = false;
+  sink_.predecessor = 7;
+  FeedAndFlush(0, 60);
+  auto service = Start(&sink_);
+  ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+  sink_.predecessor = 6;  // the trial of 7 failed
+  sink_.ready = true;
+  ASSERT_TRUE(watcher_.WaitForEvaluations(2)) << "the gate compares with version 6 now";
+  EXPECT_TRUE(sink_.WaitForOffers(1));
+  ASSERT_TRUE(service->Stop().ok());
+  EXPECT_EQ(sink_.trained_until().size(), 1u);
+}
+
 TEST_F(ServiceTest, StopsWithACheckpoint) {
   FeedAndFlush(0, 60);
   {
@@ -307,6 +339,7 @@ class BrokenTrainer final : public OnlineTrainer {
   Status Checkpoint() override { return Status::Ok(); }
   Result<Candidate> MakeCandidate(const format::VersionImage*, uint64_t, size_t) override { return error_; }
   void Published(const Candidate&, VersionId) override {}
+  void SetPublished(std::shared_ptr<const format::VersionImage>) override {}
   void SetPublishOwed(bool) override {}
   Hash256 Fingerprint() const override { return {}; }
   TrainerStatus GetStatus() const override {

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "trainer/candidate_maker.h"
+
+namespace perennial::trainer {
+
+// One call of Make().
+struct CandidateMaker::Round {
+  const Request& request;
+  const PublishedRecord& record;
+  const std::vector<Offsets>& held_out;  // by slice, as in the request
+  int64_t split = 0;                     // the newest labels are those from here on; all: none is
+};
+
+// One set of weights that might ship.
+struct CandidateMaker::Contender {
+  std::string name;
+  model::QuantiseOutcome quantised;
+  Evaluator::Predictions predictions;
+  Answers split;                                  // of the gate's samples
+  std::vector<PublishedRecord::SliceScore> gate;  // by slice
+  double average = 0;
+  GateDecision decision;
+  std::string veto;  // of the report's samples
+};
+
+// How well the rule can be held at one place between the published weights and the network's.
+struct CandidateMaker::Point {
+  double share = 0;
+  OffsetFit fit;
+};
+
+}  // namespace perennial::trainer
