@@ -1,5 +1,7 @@
 #include "trainer/strategy_default.h"
 
+#include <algorithm>
+
 #include "trainer/loss.h"
 #include "trainer/recent_classes.h"
 
@@ -7,8 +9,9 @@ namespace perennial::trainer {
 namespace {
 
 constexpr double kTemperature = 4.0;
-constexpr double kDistillation = 0.2;  // d
-constexpr double kStoredLogits = 0.1;  // a
+constexpr double kDistillation = 0.5;  // d
+constexpr double kStoredLogits = 0.7;  // a
+constexpr double kOftenDrawn = 0.1;    // o
 constexpr double kFreshWeight = 0.3;   // w
 constexpr uint64_t kRecentSteps = 100;
 constexpr uint64_t kTeacherFrom = 100;  // steps; before, the average is the random start
@@ -30,7 +33,7 @@ class Default final : public Strategy {
     if (replayed == 0) return fresh;
     const torch::Tensor old = logits.narrow(0, batch.fresh, replayed);
     const torch::Tensor loss = kFreshWeight * fresh + (1 - kFreshWeight) * ClassificationLoss(old, ReplayRows(batch)) +
-                               kStoredLogits * StoredLogitLoss(old, batch);
+                               StoredLogitWeight(replayed, batch.memory) * StoredLogitLoss(old, batch);
     if (context.step < kTeacherFrom) return loss;
     return loss + kDistillation * DistillationLoss(logits, taught, kTemperature);
   }
@@ -39,6 +42,11 @@ class Default final : public Strategy {
   Status Load(std::string_view state) override { return state.empty() ? Status::Ok() : recent_.Load(state); }
 
  private:
+  static double StoredLogitWeight(int64_t replayed, uint64_t memory) {
+    const double share = static_cast<double>(replayed) / static_cast<double>(std::max<uint64_t>(memory, 1));
+    return kStoredLogits * std::min(1.0, share / kOftenDrawn);
+  }
+
   static torch::Tensor Taught(const StepContext& context, const StepBatch& batch) {
     const torch::NoGradGuard no_grad;
     return context.teacher.Forward(batch.input).logits;

@@ -67,6 +67,7 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
 Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Prepared>& fresh,
                                                             const ReplayDraw& replayed) {
   PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  batch.memory = replay_->size();
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
     batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
   }
