@@ -70,7 +70,9 @@ std::vector<int64_t> Range(int64_t first, int64_t end) {
 std::unique_ptr<InstantLearner> Learner(const Data& data = {}) {
   auto learner = InstantLearner::Open(Options(), Network());
   EXPECT_TRUE(learner.ok()) << learner.status().ToString();
-  if (!data.labels.empty()) EXPECT_TRUE((*learner)->Observe(data.input, data.labels).ok());
+  if (!data.labels.empty()) {
+    EXPECT_TRUE((*learner)->Observe(data.input, data.labels).ok());
+  }
   return *std::move(learner);
 }
 
