@@ -101,6 +101,7 @@ std::vector<Watching::Step> StepsOf(bool refreshes) {
   options.make_strategy = [&](std::string_view) -> Result<std::unique_ptr<Strategy>> {
     return std::unique_ptr<Strategy>(std::make_unique<Watching>(refreshes, steps));
   };
+  options.replay.capacity = 1000;  // nothing is evicted
   options.replay_per_step = 1000;  // all of the memory, each step
   auto trainer = hub->OpenTrainer(options);
   EXPECT_NE(trainer, nullptr);
