@@ -143,6 +143,7 @@ def figures_of(seed):
     versions = len(seen)
     served = seed.whole[(versions, "test")]
     network = seed.whole[("network", "test")]
+    instant = seed.whole.get(("instant", "test"), {})
     anytime, old = [], []
     for moment in seed.moments:
         if moment["served"] is None:
@@ -156,6 +157,7 @@ def figures_of(seed):
     out = {
         "average_accuracy": over(served, seed.slices),
         "network_accuracy": over(network, seed.slices),
+        "instant_accuracy": over(instant, seed.slices),
         "balanced_accuracy": balanced(served),
         "network_balanced_accuracy": balanced(network),
         "anytime_accuracy": mean(anytime),

@@ -25,6 +25,7 @@ Status CandidateMaker::FollowPublished(const Request& request) {
   if (request.published == nullptr || !IsPrefix(request.published->labels, request.labels)) {
     published_ = nullptr;
     published_model_ = nullptr;
+    published_head_ = nullptr;
     published_answers_.clear();
     return Status::Ok();
   }
@@ -39,14 +40,19 @@ Status CandidateMaker::FollowPublished(const Request& request) {
   last_answers_.clear();
   published_ = request.published;
   published_model_ = nullptr;
+  published_head_ = nullptr;
   return Status::Ok();
 }
 
 Status CandidateMaker::AnswerAsPublished(const std::vector<Offset>& offsets) {
   if (published_model_ == nullptr) {
     PERENNIAL_ASSIGN_OR_RETURN(published_model_, model::Instantiate(*published_, options_.evaluation.device));
+    if (published_->instant) {
+      PERENNIAL_ASSIGN_OR_RETURN(published_head_, model::InstantHead::FromImage(*published_));
+    }
   }
-  return evaluator_.Predict(*published_model_, offsets, Evaluator::Hide::kNothing, published_answers_);
+  return evaluator_.Predict(*published_model_, offsets, Evaluator::Hide::kNothing, published_answers_,
+                            published_head_.get());
 }
 
 bool CandidateMaker::IsOldSlice(const std::string& slice) const {

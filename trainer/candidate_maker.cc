@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "trainer/candidate_instant.h"
 #include "trainer/candidate_round.h"
 #include "trainer/interpolation.h"
 
@@ -88,8 +89,12 @@ Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& mo
   PERENNIAL_ASSIGN_OR_RETURN(contender.quantised, QuantiseFor(model, request));
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(contender.quantised.image));
   size_t counted = 0;
-  for (const Offsets& offsets : round.held_out) {
-    PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.gate, round.split, contender.split));
+  if (round.instant != nullptr) {
+    PERENNIAL_RETURN_IF_ERROR(AttachInstantTo(round, contender));
+  } else {
+    for (const Offsets& offsets : round.held_out) {
+      PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.gate, round.split, contender.split));
+    }
   }
   for (const auto& [offset, answer] : contender.split) contender.predictions[offset] = answer.Answer();
   for (const Offsets& offsets : round.held_out) {
@@ -140,8 +145,8 @@ Result<bool> CandidateMaker::Passes(const Round& round, Contender& contender) {
     const std::string& slice = round.request.slices[i];
     const std::vector<Offset>& offsets = round.held_out[i].report;
     if (!IsOldSlice(slice) || offsets.size() < options_.gate.exact_samples) continue;
-    PERENNIAL_RETURN_IF_ERROR(
-        evaluator_.Predict(*evaluated_, offsets, Evaluator::Hide::kNothing, contender.predictions));
+    PERENNIAL_RETURN_IF_ERROR(evaluator_.Predict(*evaluated_, offsets, Evaluator::Hide::kNothing, contender.predictions,
+                                                 contender.head.get()));
     PERENNIAL_ASSIGN_OR_RETURN(const Comparison both, Compare(offsets, contender.predictions, round.request.labels));
     if (both.now.samples < options_.gate.exact_samples) continue;
     before[slice] = both.before;
@@ -178,8 +183,8 @@ Result<EvaluationReport> CandidateMaker::Report(const Round& round, Contender& c
   for (size_t i = 0; i < request.slices.size(); ++i) {
     const std::string& slice = request.slices[i];
     const std::vector<Offset>& offsets = round.held_out[i].report;
-    PERENNIAL_RETURN_IF_ERROR(
-        evaluator_.Predict(*evaluated_, offsets, Evaluator::Hide::kNothing, contender.predictions));
+    PERENNIAL_RETURN_IF_ERROR(evaluator_.Predict(*evaluated_, offsets, Evaluator::Hide::kNothing, contender.predictions,
+                                                 contender.head.get()));
     PERENNIAL_ASSIGN_OR_RETURN(const Evaluator::Score score,
                                evaluator_.ScoreOf(offsets, contender.predictions, request.labels));
     SliceMetrics metrics;
@@ -220,7 +225,11 @@ int64_t CandidateMaker::SplitOf(const model::Model& network, const Request& requ
 Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request, PublishedRecord& record) {
   PERENNIAL_RETURN_IF_ERROR(FollowPublished(request));
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offsets> held_out, HeldOut(request));
-  const Round round{request, record, held_out, SplitOf(learner.student(), request, record)};
+  // Solved anew: then the same samples give the same head, to the last bit.
+  PERENNIAL_ASSIGN_OR_RETURN(const auto instant, SolveInstant(request, true));
+  const int64_t split =
+      instant != nullptr ? static_cast<int64_t>(request.labels.size()) : SplitOf(learner.student(), request, record);
+  const Round round{request, record, held_out, split, instant.get()};
   // The better first; see kStudentMargin.
   std::vector<Contender> contenders;
   PERENNIAL_ASSIGN_OR_RETURN(contenders.emplace_back(), Contend(learner.average(), "ema", round));
@@ -240,7 +249,6 @@ Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request,
   PERENNIAL_RETURN_IF_ERROR(Choose(round, contenders, chosen));
   return Finish(round, contenders, chosen, record);
 }
-
 
 Result<Candidate> CandidateMaker::Finish(const Round& round, std::vector<Contender>& contenders, size_t chosen,
                                          PublishedRecord& record) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serving/model/instant_head.h"
 #include "serving/model/quantise.h"
 #include "storage/base/status.h"
 #include "storage/format/version_image.h"
@@ -19,12 +20,16 @@
 
 namespace perennial::trainer {
 
+class InstantLearner;
+
 // Makes a candidate version: quantises student and moving average exactly as they would ship, evaluates both, asks the
 // gate about the better one and then the other. When both are refused (what is new has cost too much of what is old),
 // it looks between the published weights and the better of the two, with an offset on the newest labels' logits, for
 // the highest mean accuracy over slices that holds the rule: then a skill comes in step by step instead of never. The
-// choice is made on the gate's samples; a slice with a test part of its own that is large enough may only veto. Owned
-// by the trainer; thread-compatible. REQUIRES `log` outlives it.
+// choice is made on the gate's samples; a slice with a test part of its own that is large enough may only veto. With an
+// instant learner every contender gets the instant head before it is judged: one solution, solved anew, and a blend
+// fitted to the contender on the gate's samples. Then the search goes without offsets. Owned by the trainer;
+// thread-compatible. REQUIRES `log` outlives it.
 class CandidateMaker {
  public:
   struct Options {
@@ -45,6 +50,7 @@ class CandidateMaker {
     std::shared_ptr<const format::VersionImage> published = nullptr;  // null: not known
     uint64_t new_scale_set = 0;
     size_t max_per_slice = 0;
+    InstantLearner* instant = nullptr;  // null: the network alone ships
   };
   // Updates what `record` knows of learned accuracies.
   Result<Candidate> Make(Learner& learner, const Request& request, PublishedRecord& record);
@@ -53,6 +59,7 @@ class CandidateMaker {
   struct Contender;
   struct Round;
   struct Point;
+  struct RoundInstant;
   using Answers = std::unordered_map<uint64_t, SplitAnswer>;
   struct Offsets {
     std::vector<Offset> gate;
@@ -80,8 +87,16 @@ class CandidateMaker {
 
   // candidate_search.cc: between the published weights and the network's.
   Status Search(const Round& round, const model::Model& target, std::vector<Contender>& contenders);
-  Result<Point> Explore(const Round& round, const model::Model& target, double share);
+  Result<Point> Explore(const Round& round, const model::Model& target, double share, const Contender& network);
   Result<Point> PointOf(const Round& round, double share, const Answers& answers);
+
+  // candidate_instant.cc: the head that each contender gets.
+  Result<std::unique_ptr<RoundInstant>> SolveInstant(const Request& request, bool anew) const;
+  Status ScoreInstant(const Round& round, const format::VersionImage& backbone);
+  Status AttachInstantTo(const Round& round, Contender& contender);
+  Status ExploreBlended(const Round& round, const model::InstantUse& use, Answers& answers);
+  static void BlendAnswers(const RoundInstant& instant, const model::InstantUse& use,
+                           const std::vector<Offset>& offsets, const std::vector<float>& network, Answers& answers);
 
   // candidate_flips.cc: what is published.
   Status FollowPublished(const Request& request);
@@ -100,6 +115,7 @@ class CandidateMaker {
   // The published version: its weights (made when needed) and its answers to held-out samples so far.
   std::shared_ptr<const format::VersionImage> published_;
   std::shared_ptr<model::Model> published_model_;
+  std::shared_ptr<const model::InstantHead> published_head_;  // null: none
   Evaluator::Predictions published_answers_;
   // The answers of the candidate made last, which may be published next.
   Hash256 last_root_;

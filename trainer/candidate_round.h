@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,14 @@ struct CandidateMaker::Round {
   const PublishedRecord& record;
   const std::vector<Offsets>& held_out;  // by slice, as in the request
   int64_t split = 0;                     // the newest labels are those from here on; all: none is
+  RoundInstant* instant = nullptr;       // null: no head
 };
 
 // One set of weights that might ship.
 struct CandidateMaker::Contender {
   std::string name;
   model::QuantiseOutcome quantised;
+  std::shared_ptr<const model::InstantHead> head;  // of quantised.image; null: none
   Evaluator::Predictions predictions;
   Answers split;                                  // of the gate's samples
   std::vector<PublishedRecord::SliceScore> gate;  // by slice

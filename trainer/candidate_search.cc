@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "trainer/candidate_instant.h"
 #include "trainer/candidate_round.h"
 #include "trainer/interpolation.h"
 
@@ -75,11 +76,16 @@ Result<CandidateMaker::Point> CandidateMaker::PointOf(const Round& round, double
   return Point{share, FitOffset(std::move(samples), before, options_.gate)};
 }
 
-Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const model::Model& target, double share) {
+Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const model::Model& target, double share,
+                                                      const Contender& network) {
   Interpolate(*published_model_, target, share, round.split, 0, *mixed_);
   PERENNIAL_ASSIGN_OR_RETURN(const model::QuantiseOutcome quantised, QuantiseFor(*mixed_, round.request));
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(quantised.image));
   Answers answers;
+  if (round.instant != nullptr) {
+    PERENNIAL_RETURN_IF_ERROR(ExploreBlended(round, network.head->use(), answers));
+    return PointOf(round, share, answers);
+  }
   for (const Offsets& offsets : round.held_out) {
     PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.search, round.split, answers));
   }
@@ -105,7 +111,7 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
   note(whole);
   for (size_t i = 0; i < kPlaces; ++i) {
     const double share = i == 0 ? 0.5 : NextShare(tried, !found.empty(), found.empty() ? 0 : found.front().share);
-    PERENNIAL_ASSIGN_OR_RETURN(const Point point, Explore(round, target, share));
+    PERENNIAL_ASSIGN_OR_RETURN(const Point point, Explore(round, target, share, contenders.front()));
     note(point);
   }
   for (size_t i = 0; i < std::min(kJudged, found.size()); ++i) {

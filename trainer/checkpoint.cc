@@ -105,6 +105,8 @@ Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const st
   return tensor;
 }
 
+constexpr const char* kInstantPart = "instant";
+
 struct Part {
   const char* name;
   torch::Tensor LearnerState::*tensor;
@@ -120,6 +122,11 @@ constexpr Part kParts[] = {{"weights", &LearnerState::weights},
 
 void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_view name, kv::WriteBatch& batch) {
   batch.Put(family, KeyOf(name, "meta"), EncodeMeta(checkpoint));
+  if (checkpoint.instant) {
+    batch.Put(family, KeyOf(name, kInstantPart), *checkpoint.instant);
+  } else {
+    batch.Delete(family, KeyOf(name, kInstantPart));  // it may have been on before
+  }
   if (!checkpoint.learner) return;
   for (const Part& part : kParts) {
     const torch::Tensor& tensor = *checkpoint.learner.*part.tensor;
@@ -135,6 +142,7 @@ Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::F
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> meta, store.Get(family, KeyOf(name, "meta")));
   if (!meta) return std::optional<Checkpoint>();
   PERENNIAL_ASSIGN_OR_RETURN(Checkpoint checkpoint, DecodeMeta(*meta));
+  PERENNIAL_ASSIGN_OR_RETURN(checkpoint.instant, store.Get(family, KeyOf(name, kInstantPart)));
   if (checkpoint.learner) {
     for (const Part& part : kParts) {
       const std::string key = KeyOf(name, part.name);

@@ -35,6 +35,7 @@ struct Checkpoint {
   std::string last_slice;  // of the newest trained sample
   PublishedRecord published;
   std::optional<LearnerState> learner;  // absent before the first step
+  std::optional<std::string> instant;   // InstantLearner::Save(); absent without an instant head
 };
 
 inline constexpr std::string_view kCheckpointFamily = "trainer";

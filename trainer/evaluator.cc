@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "serving/model/answer.h"
 #include "serving/model/preprocess.h"
 #include "storage/base/log.h"
 #include "storage/base/rng.h"
@@ -11,6 +12,10 @@ namespace perennial::trainer {
 namespace {
 
 using HeldOut = samples::SampleLog::HeldOut;
+
+bool SameFeatures(const model::RandomFeatureOptions& a, const model::RandomFeatureOptions& b) {
+  return a.features == b.features && a.seed == b.seed && a.image_size == b.image_size;
+}
 
 void KeepAtMost(size_t count, std::vector<Offset>& offsets) {
   if (count == 0 || offsets.size() <= count) return;
@@ -93,26 +98,110 @@ Status Evaluator::Run(model::Model& model, const std::vector<Offset>& offsets, H
     }
     if (loaded.empty()) break;
     const model::ModelInput batch = model::MakeBatch(inputs, model.spec(), options_.device);
-    take(loaded, model.Forward(batch).logits.to(torch::kCPU));
+    PERENNIAL_RETURN_IF_ERROR(take(loaded, batch, model.Forward(batch).logits.to(torch::kCPU)));
   }
   return Status::Ok();
 }
 
-Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide,
-                          Predictions& predictions) {
+Result<std::vector<float>> Evaluator::Features(const model::InstantHead& head, const format::ModelSpec& spec,
+                                               const std::vector<Offset>& loaded) {
+  const model::RandomFeatureOptions& options = head.features().options();
+  if (!SameFeatures(options, features_of_)) {
+    for (const auto& [offset, row] : features_) cached_bytes_ -= row.size();
+    features_.clear();
+    features_of_ = options;
+  }
+  const auto width = static_cast<size_t>(options.features);
+  std::vector<float> rows(loaded.size() * width);
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    const auto at = features_.find(loaded[i].value);
+    if (at == features_.end()) {
+      missing.push_back(i);
+    } else {
+      std::copy(at->second.begin(), at->second.end(), rows.begin() + static_cast<std::ptrdiff_t>(i * width));
+    }
+  }
+  if (missing.empty()) return rows;
+  std::vector<std::shared_ptr<const Item>> items;
+  std::vector<model::RawInput> inputs;
+  for (const size_t i : missing) {
+    PERENNIAL_ASSIGN_OR_RETURN(auto item, Load(loaded[i], spec));
+    if (item == nullptr) return Internal("held-out sample " + loaded[i].ToString() + " no longer loads");
+    inputs.push_back({item->pixels.get(), item->text});
+    items.push_back(std::move(item));
+  }
+  const model::ModelInput batch = model::MakeBatch(inputs, spec, torch::kCPU);
+  std::vector<float> made(missing.size() * width);
+  head.features().Extract(model::ViewOf(batch), made.data());
+  for (size_t k = 0; k < missing.size(); ++k) {
+    const float* row = made.data() + k * width;
+    std::copy(row, row + width, rows.begin() + static_cast<std::ptrdiff_t>(missing[k] * width));
+    if (cached_bytes_ + width > options_.cache_bytes) continue;
+    cached_bytes_ += width;
+    features_.emplace(loaded[missing[k]].value, std::vector<uint8_t>(row, row + width));
+  }
+  return rows;
+}
+
+Status Evaluator::Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions,
+                          const model::InstantHead* head) {
   std::vector<Offset> missing;
   for (const Offset offset : offsets) {
     if (predictions.count(offset.value) == 0) missing.push_back(offset);
   }
-  return Run(model, missing, hide, [&](const std::vector<Offset>& loaded, const torch::Tensor& logits) {
+  if (head != nullptr && head->idle()) head = nullptr;
+  const auto take = [&](const std::vector<Offset>& loaded, const model::ModelInput& input,
+                        torch::Tensor logits) -> Status {
+    if (head != nullptr) {
+      if (logits.size(1) != head->labels()) return Internal("the instant head has other labels than the network");
+      logits = torch::softmax(logits.to(torch::kFloat32), 1).contiguous();
+      auto* probabilities = logits.data_ptr<float>();
+      if (hide == Hide::kNothing) {
+        PERENNIAL_ASSIGN_OR_RETURN(const std::vector<float> features, Features(*head, model.spec(), loaded));
+        head->BlendFeatures(features.data(), static_cast<int64_t>(loaded.size()), probabilities);
+      } else {
+        const model::ModelInput here{input.images.to(torch::kCPU), input.has_image.to(torch::kCPU),
+                                     input.tokens.to(torch::kCPU), input.has_text.to(torch::kCPU)};
+        head->BlendInto(model::ViewOf(here), probabilities);
+      }
+    }
     const torch::Tensor answers = logits.argmax(1).contiguous();
     for (size_t i = 0; i < loaded.size(); ++i) predictions[loaded[i].value] = answers.data_ptr<int64_t>()[i];
-  });
+    return Status::Ok();
+  };
+  return Run(model, missing, hide, take);
+}
+
+Status Evaluator::Probabilities(model::Model& model, const std::vector<Offset>& offsets, std::vector<float>& out) {
+  return Run(model, offsets, Hide::kNothing,
+             [&](const std::vector<Offset>&, const model::ModelInput&, const torch::Tensor& logits) {
+               const torch::Tensor rows = torch::softmax(logits.to(torch::kFloat32), 1).contiguous();
+               out.insert(out.end(), rows.data_ptr<float>(), rows.data_ptr<float>() + rows.numel());
+               return Status::Ok();
+             });
+}
+
+Status Evaluator::Scores(const model::InstantHead& head, const format::ModelSpec& spec,
+                         const std::vector<Offset>& offsets, std::vector<Offset>& scored, std::vector<float>& out) {
+  for (size_t at = 0; at < offsets.size();) {
+    std::vector<Offset> loaded;
+    for (; at < offsets.size() && loaded.size() < options_.batch; ++at) {
+      PERENNIAL_ASSIGN_OR_RETURN(const auto item, Load(offsets[at], spec));
+      if (item != nullptr) loaded.push_back(offsets[at]);
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<float> features, Features(head, spec, loaded));
+    const size_t before = out.size();
+    out.resize(before + loaded.size() * static_cast<size_t>(head.labels()));
+    head.Scores(features.data(), static_cast<int64_t>(loaded.size()), out.data() + before);
+    scored.insert(scored.end(), loaded.begin(), loaded.end());
+  }
+  return Status::Ok();
 }
 
 Status Evaluator::PredictSplit(model::Model& model, const std::vector<Offset>& offsets, int64_t split,
                                std::unordered_map<uint64_t, SplitAnswer>& answers) {
-  return Run(model, offsets, Hide::kNothing, [&](const std::vector<Offset>& loaded, const torch::Tensor& logits) {
+  const auto take = [&](const std::vector<Offset>& loaded, const model::ModelInput&, const torch::Tensor& logits) {
     const auto [old_best, old_label] = logits.narrow(1, 0, split).max(1);
     torch::Tensor new_label = torch::full_like(old_label, -1);
     torch::Tensor margins = torch::full_like(old_best, -std::numeric_limits<float>::infinity());
@@ -126,7 +215,9 @@ Status Evaluator::PredictSplit(model::Model& model, const std::vector<Offset>& o
       answers[loaded[i].value] = {old_labels.data_ptr<int64_t>()[i], new_label.data_ptr<int64_t>()[i],
                                   margins.data_ptr<float>()[i]};
     }
-  });
+    return Status::Ok();
+  };
+  return Run(model, offsets, Hide::kNothing, take);
 }
 
 Result<std::string> Evaluator::TrueLabel(Offset offset) {

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "serving/model/instant_head.h"
 #include "serving/model/model.h"
 #include "storage/base/ids.h"
 #include "storage/base/status.h"
@@ -43,13 +44,21 @@ class Evaluator {
   Result<std::vector<Offset>> GateOffsets(const std::string& slice, size_t max_per_slice) const;
   Result<std::vector<Offset>> ReportOffsets(const std::string& slice, size_t max_per_slice) const;
 
-  // Adds the model's answers for those of `offsets` that `predictions` lacks, but for samples that are left out.
-  // REQUIRES the model is in eval mode.
-  Status Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions);
+  // Adds the answers of a version for those of `offsets` that `predictions` lacks, but for samples that are left out:
+  // its network's, blended with its instant head's where it has one (model::Answer). REQUIRES the model is in eval mode
+  // and has head->labels() labels.
+  Status Predict(model::Model& model, const std::vector<Offset>& offsets, Hide hide, Predictions& predictions,
+                 const model::InstantHead* head = nullptr);
   // The same with the labels in two groups: those below `split` and the rest. REQUIRES 0 < split <= the model's
   // labels.
   Status PredictSplit(model::Model& model, const std::vector<Offset>& offsets, int64_t split,
                       std::unordered_map<uint64_t, SplitAnswer>& answers);
+  // Both parts by themselves, for fitting a blend. Appends softmax(logits) [n, labels] of a network to `out`, row after
+  // row; samples that are left out have none.
+  Status Probabilities(model::Model& model, const std::vector<Offset>& offsets, std::vector<float>& out);
+  // Appends the head's scores [n, labels] to `out` and the samples they are of to `scored`.
+  Status Scores(const model::InstantHead& head, const format::ModelSpec& spec, const std::vector<Offset>& offsets,
+                std::vector<Offset>& scored, std::vector<float>& out);
 
   struct Score {
     PublishedRecord::SliceScore counts;
@@ -73,14 +82,19 @@ class Evaluator {
   // Null for a sample that is left out.
   Result<std::shared_ptr<const Item>> Load(Offset offset, const format::ModelSpec& spec);
   void LeaveOut(Offset offset, const Status& why);
-  // Calls `take(offsets, logits)` batch by batch; logits: [batch, labels] f32 on the CPU.
-  using TakeLogits = std::function<void(const std::vector<Offset>&, const torch::Tensor&)>;
+  // Calls `take(offsets, input, logits)` batch by batch; logits: [batch, labels] f32 on the CPU.
+  using TakeLogits = std::function<Status(const std::vector<Offset>&, const model::ModelInput&, const torch::Tensor&)>;
   Status Run(model::Model& model, const std::vector<Offset>& offsets, Hide hide, const TakeLogits& take);
+  // The features of samples that load, [n, D]. They never move, so each row is extracted once and then kept.
+  Result<std::vector<float>> Features(const model::InstantHead& head, const format::ModelSpec& spec,
+                                      const std::vector<Offset>& loaded);
 
   const samples::SampleLog& log_;
   const Options options_;
   std::unordered_map<uint64_t, std::shared_ptr<const Item>> cache_;
-  uint64_t cached_bytes_ = 0;
+  std::unordered_map<uint64_t, std::vector<uint8_t>> features_;  // by offset, [D] each
+  model::RandomFeatureOptions features_of_;                      // what drew them
+  uint64_t cached_bytes_ = 0;                                    // of both
   std::unordered_set<uint64_t> left_out_;
 };
 

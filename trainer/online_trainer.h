@@ -41,6 +41,10 @@ struct TrainerOptions {
   std::string name = "main";  // separates several trainers in one store ("naive")
   format::ModelSpec spec;
   std::string strategy = "er";  // trainer/strategy.h: "er", "naive", ...
+  // The closed-form head beside the network (trainer/instant_learner.h): number of its random features, 0: none. It
+  // takes 4 width^2 bytes, and as much again as a factor while it is solved.
+  int64_t instant_width = 0;
+  uint64_t instant_seed = 1;  // draws the features
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
@@ -133,6 +137,7 @@ struct TrainerStatus {
   size_t labels = 0;
   size_t replay_size = 0;
   uint64_t replay_bytes = 0;
+  uint64_t instant_bytes = 0;  // what the instant head has instead of a buffer: its statistics
   uint64_t skipped_steps = 0;  // steps not applied because loss or gradient was not finite
   // A flush entry was passed, and something was trained, since the last MakeCandidate; or a publish was still owed when
   // the last run ended.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "serving/model/preprocess.h"
 #include "storage/base/bytes.h"
 #include "storage/base/log.h"
 #include "trainer/guarded.h"
@@ -48,6 +49,8 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
     }
     PERENNIAL_ASSIGN_OR_RETURN(states, Learn(fresh, replayed));
   }
+  // Last of what may fail, so that a batch that is tried again is observed once.
+  PERENNIAL_RETURN_IF_ERROR(ObserveInstantly(fresh));
 
   if (assembler_->ended_by_flush()) flush_due_ = true;
   std::vector<Prepared> trained = assembler_->Commit();
@@ -79,6 +82,19 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
   if (result.applied && strategy_->RefreshesStoredLogits()) RefreshStates(replayed, states);
   return states;
+}
+
+Status StreamTrainer::ObserveInstantly(const std::vector<Prepared>& fresh) {
+  if (instant_ == nullptr || fresh.empty()) return Status::Ok();
+  std::vector<model::RawInput> inputs;
+  std::vector<int64_t> targets;
+  for (const Prepared& sample : fresh) {
+    const std::optional<int64_t> label = labels_.Find(sample.example.label);
+    if (!label) return Internal("label \"" + sample.example.label + "\" of a trained sample has no output");
+    inputs.push_back({sample.example.pixels.get(), sample.example.text});
+    targets.push_back(*label);
+  }
+  return instant_->Observe(model::MakeBatch(inputs, options_.spec, torch::kCPU), targets);
 }
 
 Status StreamTrainer::LearnFromMemory() {
@@ -167,6 +183,7 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.slices = slices_;
   saved.last_slice = last_slice_;
   saved.published = published_;
+  if (instant_ != nullptr) saved.instant = instant_->Save();
   if (learner_ != nullptr) {
     saved.learner = learner_->State();
     // Labels of a batch that was begun and failed are not the checkpoint's: the head's rows are.
@@ -189,6 +206,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
     request.frozen = frozen;
     request.new_scale_set = new_scale_set;
     request.max_per_slice = max_per_slice;
+    request.instant = instant_.get();
     if (strategy_->PassesOverMemory() > 0) PERENNIAL_RETURN_IF_ERROR(LearnFromMemory());
     PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->Make(*learner_, request, published_));
     candidate.newest_sample_us = newest_sample_us_;
@@ -225,6 +243,7 @@ Hash256 StreamTrainer::Fingerprint() const {
   // A memory that cannot be read is equal to none but one that fails alike.
   head.Bytes(memory.ok() ? memory->View() : memory.status().ToString());
   hash.Update(head.data());
+  if (instant_ != nullptr) hash.Update(instant_->Save());
   if (learner_ != nullptr) {
     const LearnerState state = learner_->State();
     hash.Update(state.layout.Encode());
@@ -248,6 +267,7 @@ void StreamTrainer::RefreshStatus() {
   status_.labels = labels_.size();
   status_.replay_size = replay_->size();
   status_.replay_bytes = replay_->bytes();
+  status_.instant_bytes = instant_ == nullptr ? 0 : instant_->bytes();
   status_.skipped_steps = skipped_steps_;
   status_.flush_due = flush_due_;
 }

@@ -14,6 +14,7 @@
 #include "trainer/batch_builder.h"
 #include "trainer/candidate_maker.h"
 #include "trainer/checkpoint.h"
+#include "trainer/instant_learner.h"
 #include "trainer/label_set.h"
 #include "trainer/learner.h"
 #include "trainer/online_trainer.h"
@@ -44,12 +45,15 @@ class StreamTrainer final : public OnlineTrainer {
   StreamTrainer(TrainerOptions options, samples::SampleLog& log, kv::KvStore& store, const Clock& clock);
   Status Start();
   Status RestoreFrom(const trainer::Checkpoint& saved);
+  Status OpenInstant(const std::optional<trainer::Checkpoint>& saved);
 
   Result<StepOutcome> DoStep(SteadyTime deadline);
   Result<StepOutcome> TrainBatch();
   Status PrepareLabels(const std::vector<Prepared>& fresh);
   // One step; what to keep with the rows of the batch, new ones first.
   Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
+  // What the instant head sees of new samples: as they came, without augmentation.
+  Status ObserveInstantly(const std::vector<Prepared>& fresh);
   // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
   Status LearnFromMemory();
   Status NoteLoss(const Learner::StepResult& result);
@@ -75,7 +79,8 @@ class StreamTrainer final : public OnlineTrainer {
   std::unique_ptr<CandidateMaker> candidates_;
 
   // The state that a checkpoint holds.
-  std::unique_ptr<Learner> learner_;  // null before the first step
+  std::unique_ptr<Learner> learner_;         // null before the first step
+  std::unique_ptr<InstantLearner> instant_;  // null: none
   Rng rng_;
   LabelSet labels_;
   std::vector<std::string> slices_;

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "storage/base/log.h"
 #include "trainer/guarded.h"
 #include "trainer/stream_trainer.h"
 
@@ -61,6 +62,7 @@ Status StreamTrainer::Start() {
     PERENNIAL_RETURN_IF_ERROR(RestoreFrom(*saved).WithContext("resume trainer " + options_.name));
     begin = saved->cursor;
   }
+  PERENNIAL_RETURN_IF_ERROR(OpenInstant(saved));
   if (begin > log_.End()) {
     return Corruption("trainer " + options_.name + " has read up to offset " + begin.ToString() +
                           ", but the log ends at " + log_.End().ToString(),
@@ -84,6 +86,23 @@ Status StreamTrainer::Start() {
   candidates.interpolate = options_.interpolate;
   candidates_ = std::make_unique<CandidateMaker>(log_, candidates);
   RefreshStatus();
+  return Status::Ok();
+}
+
+Status StreamTrainer::OpenInstant(const std::optional<trainer::Checkpoint>& saved) {
+  if (options_.instant_width == 0) return Status::Ok();
+  InstantOptions instant;
+  instant.spec.width = options_.instant_width;
+  instant.spec.seed = options_.instant_seed;
+  if (saved && saved->instant) {
+    PERENNIAL_ASSIGN_OR_RETURN(instant_, InstantLearner::Load(*saved->instant, instant, options_.spec));
+    return Status::Ok();
+  }
+  if (saved && saved->samples_trained > 0) {
+    // What it does not know the blend leaves to the network.
+    log::Warn("instant_head_starts_late", {{"trainer", options_.name}, {"samples_before", saved->samples_trained}});
+  }
+  PERENNIAL_ASSIGN_OR_RETURN(instant_, InstantLearner::Open(instant, options_.spec));
   return Status::Ok();
 }
 

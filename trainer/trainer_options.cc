@@ -64,6 +64,12 @@ Status TrainerOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(spec.Validate());
   PERENNIAL_RETURN_IF_ERROR(augment.Validate());
   PERENNIAL_RETURN_IF_ERROR((make_strategy ? make_strategy(strategy) : MakeStrategy(strategy)).status());
+  if (instant_width != 0) {
+    format::InstantSpec instant;
+    instant.width = instant_width;
+    instant.seed = instant_seed;
+    PERENNIAL_RETURN_IF_ERROR(instant.Validate().WithContext("instant_width"));
+  }
   if (new_per_step == 0 || new_per_step > 4096) {
     return InvalidArgument("new_per_step is " + std::to_string(new_per_step) + ", not 1 to 4096");
   }

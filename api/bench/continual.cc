@@ -34,6 +34,7 @@ struct SeedFigures {
 Status CheckStrategy(const std::string& strategy) {
   std::vector<std::string> known = trainer::StrategyNames();
   known.emplace_back("joint");
+  known.emplace_back("instant");
   if (std::find(known.begin(), known.end(), strategy) != known.end()) return Status::Ok();
   std::string listed;
   for (const std::string& one : known) listed += (listed.empty() ? "" : ", ") + one;
@@ -96,8 +97,6 @@ void AddFigures(Json& out, const std::vector<SeedFigures>& seeds) {
     }
     if (values.empty()) continue;  // a baseline that this data has not
     AddMean(out, name, values);
-    // INSTANT HEAD: a figure like the others once the record has its answers.
-    if (name == "network_accuracy") out["instant_accuracy"] = nullptr;
   }
   out["per_slice"] = PerSlice(seeds, &ContinualFigures::per_slice);
   out["network_per_slice"] = PerSlice(seeds, &ContinualFigures::network_per_slice);
@@ -114,6 +113,7 @@ Json Summarise(const std::vector<SeedFigures>& seeds, const ContinualOptions& op
   out["dataset"] = options.dataset;
   out["protocol"] = options.protocol;
   out["strategy"] = options.strategy;
+  out["instant_width"] = *options.instant_width;
   out["network"] = options.network;
   out["policy"] = options.policy;
   out["augment"] = options.augment;

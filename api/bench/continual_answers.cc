@@ -176,6 +176,7 @@ class Scorer {
 const std::vector<std::string>& FigureNames() {
   static const std::vector<std::string> kNames = {"average_accuracy",
                                                   "network_accuracy",
+                                                  "instant_accuracy",
                                                   "balanced_accuracy",
                                                   "network_balanced_accuracy",
                                                   "anytime_accuracy",
@@ -199,6 +200,7 @@ ContinualFigures ComputeFigures(const ContinualStream& stream, const ContinualRe
   auto& values = out.values;
   values["average_accuracy"] = scorer.MeanOverAll(record.served);
   values["network_accuracy"] = scorer.MeanOverAll(record.network);
+  values["instant_accuracy"] = scorer.MeanOverAll(record.instant);
   values["balanced_accuracy"] = scorer.Balanced(record.served);
   values["network_balanced_accuracy"] = scorer.Balanced(record.network);
   scorer.Moments(values["anytime_accuracy"], values["worst_old_accuracy"]);

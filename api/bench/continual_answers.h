@@ -54,6 +54,7 @@ struct ContinualRecord {
   std::vector<Respondent> part_ends;          // the network at the end of each part; on the exam's samples
   Respondent served;                          // the last version, on all test samples
   Respondent network;                         // the network at the end, on all test samples
+  Respondent instant;                         // the instant head alone at the end, likewise; empty without one
   std::map<std::string, Respondent> trivial;  // by name: question_only, majority
   std::vector<StreamAnswer> stream;
   double train_s = 0;

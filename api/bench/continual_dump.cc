@@ -121,6 +121,7 @@ Status ContinualDump::AddSeed(const ContinualStream& stream, const ContinualReco
     writer.Write("\"network@" + std::to_string(i + 1) + "\"", "test", record.part_ends[i].tests, stream.tests);
   }
   writer.Write("\"network\"", "test", record.network.tests, stream.tests);
+  writer.Write("\"instant\"", "test", record.instant.tests, stream.tests);
   for (const auto& [name, who] : record.trivial) writer.Write("\"" + name + "\"", "test", who.tests, stream.tests);
   for (const StreamAnswer& one : record.stream) {
     writer.WriteOne(std::to_string(one.version), "stream", one.item, one.predicted, one.confidence, false);

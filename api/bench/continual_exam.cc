@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "serving/model/answer.h"
 #include "serving/model/preprocess.h"
 #include "serving/model/quantise.h"
 #include "storage/base/rng.h"
@@ -35,9 +36,18 @@ Exam::Exam(const ContinualStream& stream, uint64_t most) : stream_(stream) {
   for (uint32_t i = 0; i < labels.size(); ++i) number_of_.emplace(labels[i], i);
 }
 
-Result<Exam::Candidate> Exam::Load(const format::VersionImage& image) const {
+Result<Exam::Candidate> Exam::Load(const format::VersionImage& image, Part part) const {
   Candidate who;
   PERENNIAL_ASSIGN_OR_RETURN(who.model, model::Instantiate(image, torch::kCPU));
+  if (part == Part::kInstant) {
+    format::VersionImage alone = image;
+    for (format::TensorRecord& tensor : alone.tensors) {
+      if (tensor.name == "instant.blend") std::fill(tensor.values.begin(), tensor.values.end(), 1.0f);
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(who.head, model::InstantHead::FromImage(alone));
+  } else if (part == Part::kWhole && image.instant) {
+    PERENNIAL_ASSIGN_OR_RETURN(who.head, model::InstantHead::FromImage(image));
+  }
   for (const std::string& label : image.labels) {
     const auto at = number_of_.find(label);
     if (at == number_of_.end()) return Internal("the network has label \"" + label + "\", which the data lacks");
@@ -82,6 +92,24 @@ Result<model::ModelInput> Exam::MakeBatch(const std::vector<StreamItem>& items, 
   return model::MakeBatch(inputs, spec, torch::kCPU);
 }
 
+void Exam::Blend(const Candidate& who, const model::ModelInput& input, Batch* kept, torch::Tensor& probabilities) {
+  auto* out = probabilities.data_ptr<float>();
+  const auto count = input.images.size(0);
+  const auto size = static_cast<size_t>(count * who.head->features().features());
+  std::vector<float> features;
+  if (kept != nullptr && kept->features.size() == size) {
+    features.assign(kept->features.begin(), kept->features.end());
+  } else {
+    features.resize(size);
+    who.head->features().Extract(model::ViewOf(input), features.data());
+    if (kept != nullptr && kept->features.empty() && kept_bytes_ + size <= kMostKeptBytes) {
+      kept_bytes_ += size;
+      kept->features.assign(features.begin(), features.end());
+    }
+  }
+  who.head->BlendFeatures(features.data(), count, out);
+}
+
 Status Exam::Ask(const Candidate& who, const std::vector<StreamItem>& items, const std::vector<uint32_t>& numbers,
                  Batches* kept, std::vector<Answer>& answers) {
   const torch::NoGradGuard no_grad;
@@ -90,16 +118,20 @@ Status Exam::Ask(const Candidate& who, const std::vector<StreamItem>& items, con
     const size_t end = std::min(numbers.size(), begin + kBatch);
     model::ModelInput input;
     if (kept != nullptr && batch < kept->size()) {
-      input = (*kept)[batch];
+      input = (*kept)[batch].input;
     } else {
       PERENNIAL_ASSIGN_OR_RETURN(input, MakeBatch(items, numbers, begin, end, who.model->spec()));
       const uint64_t bytes = input.images.nbytes() + input.tokens.nbytes();
       if (kept != nullptr && batch == kept->size() && kept_bytes_ + bytes <= kMostKeptBytes) {
         kept_bytes_ += bytes;
-        kept->push_back(input);
+        kept->push_back({input, {}});
       }
     }
-    const auto [sure, best] = torch::softmax(who.model->Forward(input).logits, 1).max(1);  // [batch] f32, [batch] i64
+    torch::Tensor probabilities = model::Answer(*who.model, nullptr, input);  // [batch, labels] f32
+    if (who.head != nullptr && !who.head->idle()) {
+      Blend(who, input, kept != nullptr && batch < kept->size() ? &(*kept)[batch] : nullptr, probabilities);
+    }
+    const auto [sure, best] = probabilities.max(1);  // [batch] f32, [batch] i64
     const torch::Tensor confidence = sure.contiguous(), answer = best.contiguous();
     for (size_t i = begin; i < end; ++i) {
       const auto row = static_cast<size_t>(answer.data_ptr<int64_t>()[i - begin]);

@@ -9,6 +9,7 @@
 
 #include "api/bench/continual_answers.h"
 #include "api/bench/continual_stream.h"
+#include "serving/model/instant_head.h"
 #include "serving/model/model.h"
 #include "storage/format/version_image.h"
 
@@ -22,12 +23,16 @@ class Exam {
   // each. REQUIRES `stream` outlives the exam.
   Exam(const ContinualStream& stream, uint64_t most);
 
-  // A network as it ships, ready to answer.
+  // Which part of a version answers.
+  enum class Part : uint8_t { kWhole, kNetwork, kInstant };
+  // A version as it ships, ready to answer.
   struct Candidate {
-    std::shared_ptr<model::Model> model;  // eval mode
-    std::vector<uint32_t> labels;         // number in LabelledData::labels of output i
+    std::shared_ptr<model::Model> model;             // eval mode
+    std::shared_ptr<const model::InstantHead> head;  // null: the network alone
+    std::vector<uint32_t> labels;                    // number in LabelledData::labels of output i
   };
-  Result<Candidate> Load(const format::VersionImage& image) const;
+  // kInstant: kFailedPrecondition for a version without an instant head.
+  Result<Candidate> Load(const format::VersionImage& image, Part part = Part::kWhole) const;
 
   // Index lists into the stream's tests: the drawn ones, ascending, and all.
   const std::vector<uint32_t>& Drawn(uint32_t slice) const { return drawn_[slice]; }
@@ -38,11 +43,16 @@ class Exam {
   Status AskItems(const Candidate& who, const std::vector<StreamItem>& items, std::vector<Answer>& answers);
 
  private:
-  // Batches of one list of questions, made when they are first asked.
-  using Batches = std::vector<model::ModelInput>;
+  // A batch of one list of questions, made when it is first asked; so are its features, which never move.
+  struct Batch {
+    model::ModelInput input;
+    std::vector<uint8_t> features;  // [batch, D]; empty: not kept
+  };
+  using Batches = std::vector<Batch>;
 
   Status Ask(const Candidate& who, const std::vector<StreamItem>& items, const std::vector<uint32_t>& numbers,
              Batches* kept, std::vector<Answer>& answers);
+  void Blend(const Candidate& who, const model::ModelInput& input, Batch* kept, torch::Tensor& probabilities);
   Result<model::ModelInput> MakeBatch(const std::vector<StreamItem>& items, const std::vector<uint32_t>& numbers,
                                       size_t begin, size_t end, const format::ModelSpec& spec) const;
 

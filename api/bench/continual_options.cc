@@ -8,6 +8,7 @@
 #include "api/bench/continual_recipe.h"
 #include "api/bench/continual_stream.h"
 #include "storage/base/config.h"
+#include "storage/format/instant_spec.h"
 #include "storage/format/model_spec.h"
 
 namespace perennial::bench {
@@ -35,6 +36,9 @@ Status AtMost(const char* what, uint64_t value, uint64_t least, uint64_t most) {
                          " to " + std::to_string(most));
 }
 
+constexpr const char* kInstant = "instant";
+constexpr int64_t kInstantWidth = 2000;
+
 std::string Number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
@@ -60,6 +64,11 @@ Status ContinualOptions::Validate() const {
       return InvalidArgument("network \"" + network + "\": " + spec.status().message(),
                              "mlp and compact are there, and the presets of the model spec");
   }
+  if (instant_width.value_or(0) != 0) {
+    format::InstantSpec spec;
+    spec.width = *instant_width;
+    PERENNIAL_RETURN_IF_ERROR(spec.Validate().WithContext("--instant-width"));
+  }
   constexpr uint64_t kMany = uint64_t{1} << 40;
   PERENNIAL_RETURN_IF_ERROR(AtMost("seeds", seeds, 1, 10'000));
   PERENNIAL_RETURN_IF_ERROR(AtMost("buffer", buffer, 1, kMany));
@@ -79,7 +88,8 @@ Status ContinualOptions::Validate() const {
 ContinualOptions ContinualOptions::Resolved() const {
   ContinualOptions out = *this;
   // The comparison strategies are as in the literature, which has a plain reservoir and no augmentation.
-  const bool whole = strategy == "default";
+  const bool whole = strategy == "default" || strategy == kInstant;
+  if (!out.instant_width) out.instant_width = strategy == kInstant ? kInstantWidth : 0;
   if (out.policy.empty()) out.policy = whole ? "class_balanced" : "reservoir";
   if (out.augment.empty()) out.augment = whole ? "on" : "off";
   if (out.tasks == 0) out.tasks = protocol == "rotated" ? 20 : 10;
@@ -100,6 +110,8 @@ std::string ContinualOptions::Arguments() const {
   std::string out = "--dataset " + dataset + " --protocol " + protocol + " --strategy " + strategy + " --network " +
                     network + " --policy " + policy + " --augment " + augment;
   const auto add = [&](const char* name, const std::string& value) { out += std::string(" --") + name + " " + value; };
+  if (*instant_width > 0) add("instant-width", std::to_string(*instant_width));
+  if (strategy == kInstant && *instant_width == 0) add("instant-width", "0");
   if (buffer_bytes > 0) {
     add("buffer-bytes", std::to_string(buffer_bytes));
   } else {
@@ -124,6 +136,12 @@ std::string ContinualOptions::Arguments() const {
   if (validate) out += " --validate";
   if (quick) out += " --quick";
   return out;
+}
+
+std::string ContinualOptions::TrainerStrategy() const {
+  if (strategy == kInstant) return "default";
+  // The upper bound learns as the replay strategies do.
+  return strategy == "joint" ? "er" : strategy;
 }
 
 }  // namespace perennial::bench

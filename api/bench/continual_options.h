@@ -10,15 +10,17 @@ namespace perennial::bench {
 
 // What the command line of `perennial bench continual` says.
 struct ContinualOptions {
-  std::string dataset = "auto";      // continual_recipe.h
-  std::string data;                  // folder or file that sources::OpenSource reads: idx, class folders, tars, ...
-  std::string protocol = "split";    // continual_stream.h
-  std::string strategy = "default";  // trainer/strategy.h, or joint
-  std::string network = "mlp";       // a preset of ModelSpec; compact is tiny
-  uint64_t buffer = 500;             // samples of the replay memory
-  uint64_t buffer_bytes = 0;         // encoded bytes of the replay memory instead; 0: `buffer` counts
-  std::string policy;                // reservoir or class_balanced; empty: by strategy
-  std::string augment;               // on (the recipe's) or off; empty: by strategy
+  std::string dataset = "auto";    // continual_recipe.h
+  std::string data;                // folder or file that sources::OpenSource reads: idx, class folders, tars, ...
+  std::string protocol = "split";  // continual_stream.h
+  // trainer/strategy.h; or joint; or instant: default with the instant head
+  std::string strategy = "default";
+  std::optional<int64_t> instant_width;  // features of the instant head, 0: none; empty: by strategy
+  std::string network = "mlp";           // a preset of ModelSpec; compact is tiny
+  uint64_t buffer = 500;                 // samples of the replay memory
+  uint64_t buffer_bytes = 0;             // encoded bytes of the replay memory instead; 0: `buffer` counts
+  std::string policy;                    // reservoir or class_balanced; empty: by strategy
+  std::string augment;                   // on (the recipe's) or off; empty: by strategy
   uint64_t seeds = 5;
   uint64_t seed = 1;              // the first one
   uint64_t classes_per_task = 2;  // of split, blurry, longtail and shuffled; a last task has what is left
@@ -45,6 +47,8 @@ struct ContinualOptions {
   // Everything that decides the figures besides the data's bytes and the build, as arguments for a shell. REQUIRES
   // Resolved().
   std::string Arguments() const;
+  // The trainer's strategy. REQUIRES Resolved().
+  std::string TrainerStrategy() const;
 };
 
 // The word as one argument of a POSIX shell.

@@ -26,7 +26,8 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
   trainer::TrainerOptions out;
   PERENNIAL_ASSIGN_OR_RETURN(const format::ModelSpec spec, NetworkOf(options));
   out.UseRecipeOf(spec);
-  out.strategy = options.strategy == "joint" ? "er" : options.strategy;
+  out.strategy = options.TrainerStrategy();
+  out.instant_width = *options.instant_width;
   out.replay.policy = options.policy == "reservoir" ? replay::ReplayOptions::Policy::kReservoir
                                                     : replay::ReplayOptions::Policy::kClassBalanced;
   out.replay.capacity = options.buffer;
@@ -75,7 +76,7 @@ class Run {
     PERENNIAL_RETURN_IF_ERROR(Finish());
     const trainer::TrainerStatus status = trainer_->GetStatus();
     record_.samples_trained = status.samples_trained;
-    record_.buffer_bytes = status.replay_bytes;
+    record_.buffer_bytes = status.replay_bytes + status.instant_bytes;
     record_.train_s = std::chrono::duration<double>(training_).count();
     record_.evaluation_s = std::chrono::duration<double>(evaluating_).count();
     if (status.skipped_steps > 0) {
@@ -232,7 +233,7 @@ class Run {
   }
 
   Status AskPartEnd(const format::VersionImage& image) {
-    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate who, exam_.Load(image));
+    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate who, exam_.Load(image, Exam::Part::kNetwork));
     Respondent network;
     network.seen = SeenBy(image);
     for (const uint32_t slice : network.seen) {
@@ -249,12 +250,17 @@ class Run {
     if (!considered) PERENNIAL_RETURN_IF_ERROR(Consider());
     const SteadyTime began = clock_.Now();
     PERENNIAL_RETURN_IF_ERROR(AskPartEnd(NetworkOf(last_)));
-    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(NetworkOf(last_)));
+    PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(NetworkOf(last_), Exam::Part::kNetwork));
     for (uint32_t slice = 0; slice < stream_.slices.size(); ++slice) {
       PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(network, slice, record_.network.tests[slice]));
       PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(served_, slice, record_.served.tests[slice]));
     }
-    // INSTANT HEAD: its answers to all test samples go here, as one more Respondent of the record.
+    if (last_.image.instant) {
+      PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate instant, exam_.Load(last_.image, Exam::Part::kInstant));
+      for (uint32_t slice = 0; slice < stream_.slices.size(); ++slice) {
+        PERENNIAL_RETURN_IF_ERROR(exam_.AskAll(instant, slice, record_.instant.tests[slice]));
+      }
+    }
     evaluating_ += clock_.Now() - began;
     return Status::Ok();
   }

@@ -52,7 +52,9 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   const auto add = [&](const char* name, auto& value, const char* help) { group->add_option(name, value, help); };
   add("--dataset", options.dataset, "auto, idx, folder, tar, easy_vqa, xsdd or vqa_rad");
   add("--protocol", options.protocol, "split, rotated, permuted, blurry, longtail, slices or shuffled");
-  add("--strategy", options.strategy, "A strategy of the trainer (default, er, er_ace, naive, ...) or joint");
+  add("--strategy", options.strategy,
+      "A strategy of the trainer (default, er, er_ace, naive, ...), instant (default with the instant head) or joint");
+  add("--instant-width", options.instant_width, "Features of the instant head (default: 2000 for strategy instant)");
   add("--network", options.network, "mlp, compact, or another preset");
   add("--buffer", options.buffer, "Samples of the replay memory");
   add("--buffer-bytes", options.buffer_bytes, "Encoded bytes of the replay memory, instead of samples");

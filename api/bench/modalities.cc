@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/bench/bench.h"
+#include "serving/model/instant_head.h"
 #include "serving/model/quantise.h"
 #include "storage/base/env.h"
 #include "storage/base/rng.h"
@@ -163,12 +164,16 @@ class Dump {
 Result<double> Evaluate(const Trained& trained, Evaluator::Hide hide, const std::string& name, Dump& dump) {
   Evaluator evaluator(*trained.log, {});
   PERENNIAL_ASSIGN_OR_RETURN(const auto model, model::Instantiate(trained.image, torch::kCPU));
+  std::shared_ptr<const model::InstantHead> head;
+  if (trained.image.instant) {
+    PERENNIAL_ASSIGN_OR_RETURN(head, model::InstantHead::FromImage(trained.image));
+  }
   double sum = 0;
   for (const std::string& slice : trained.image.slices) {
     PERENNIAL_ASSIGN_OR_RETURN(const auto offsets,
                                trained.log->HeldOutOffsets(slice, samples::SampleLog::HeldOut::kTestPart));
     Evaluator::Predictions predictions;
-    PERENNIAL_RETURN_IF_ERROR(evaluator.Predict(*model, offsets, hide, predictions));
+    PERENNIAL_RETURN_IF_ERROR(evaluator.Predict(*model, offsets, hide, predictions, head.get()));
     PERENNIAL_ASSIGN_OR_RETURN(const auto score, evaluator.ScoreOf(offsets, predictions, trained.image.labels));
     sum += score.balanced_accuracy;
     for (const Offset offset : offsets) {

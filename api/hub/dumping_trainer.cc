@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "serving/model/instant_head.h"
 #include "serving/model/quantise.h"
 #include "storage/base/env.h"
 #include "storage/base/log.h"
@@ -35,12 +36,17 @@ Result<trainer::Candidate> DumpingTrainer::MakeCandidate(const format::VersionIm
 
 Status DumpingTrainer::Dump(const trainer::Candidate& candidate, size_t max_per_slice) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto model, model::Instantiate(candidate.image, torch::kCPU));
+  std::shared_ptr<const model::InstantHead> head;
+  if (candidate.image.instant) {
+    PERENNIAL_ASSIGN_OR_RETURN(head, model::InstantHead::FromImage(candidate.image));
+  }
   const int64_t time_us = clock_.WallMicros();
   const uint64_t steps = trainer_->GetStatus().steps;
   for (const trainer::SliceMetrics& slice : candidate.report.slices) {
     PERENNIAL_ASSIGN_OR_RETURN(const auto offsets, evaluator_.ReportOffsets(slice.slice, max_per_slice));
     trainer::Evaluator::Predictions answers;
-    PERENNIAL_RETURN_IF_ERROR(evaluator_.Predict(*model, offsets, trainer::Evaluator::Hide::kNothing, answers));
+    PERENNIAL_RETURN_IF_ERROR(
+        evaluator_.Predict(*model, offsets, trainer::Evaluator::Hide::kNothing, answers, head.get()));
     for (const Offset offset : offsets) {
       const auto answered = answers.find(offset.value);
       if (answered == answers.end()) continue;  // left out: its picture does not decode

@@ -108,11 +108,16 @@ void BlendRow(const float* q, const std::vector<float>& blend, float* p) {
 void InstantHead::BlendInto(const FeatureInput& input, float* probabilities) const {
   if (idle_ || input.batch == 0) return;
   std::vector<float> features(static_cast<size_t>(input.batch * features_.features()));
-  std::vector<float> own(static_cast<size_t>(input.batch * labels()));
   features_.Extract(input, features.data());
-  Scores(features.data(), input.batch, own.data());
-  SoftmaxWithTemperature(own.data(), input.batch, labels(), use_.temperature);
-  for (int64_t i = 0; i < input.batch; ++i) {
+  BlendFeatures(features.data(), input.batch, probabilities);
+}
+
+void InstantHead::BlendFeatures(const float* features, int64_t batch, float* probabilities) const {
+  if (idle_ || batch == 0) return;
+  std::vector<float> own(static_cast<size_t>(batch * labels()));
+  Scores(features, batch, own.data());
+  SoftmaxWithTemperature(own.data(), batch, labels(), use_.temperature);
+  for (int64_t i = 0; i < batch; ++i) {
     BlendRow(own.data() + i * labels(), use_.blend, probabilities + i * labels());
   }
 }

@@ -38,6 +38,10 @@ class InstantHead {
   // With all g_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the caller to
   // see. REQUIRES input.side == features().options().image_size.
   void BlendInto(const FeatureInput& input, float* probabilities) const;
+  // The same for a caller who has the input's features already: [batch, D] as RandomFeatures::Extract writes them.
+  void BlendFeatures(const float* features, int64_t batch, float* probabilities) const;
+  // Whether all g_c are 0: the network answers alone.
+  bool idle() const { return idle_; }
   // Memory it takes on a node.
   uint64_t bytes() const;
 

@@ -70,6 +70,22 @@ TEST(ContinualProgram, EveryFigureFollowsFromTheDump) {
   EXPECT_NE(other.output.find("forgetting"), std::string::npos) << other.output;
 }
 
+TEST(ContinualProgram, WithAnInstantHeadEveryFigureFollowsToo) {
+  const PictureFolder data = FourClasses();
+  const TemporaryFolder dump = *TemporaryFolder::Make("bench-dump");
+  const Ran ran = Bench("--data " + data.path() + " --strategy instant --instant-width 100 --buffer 40 --seeds 1 " +
+                        "--versions 4 --json --dump " + dump.path());
+  ASSERT_EQ(ran.code, 0) << ran.output;
+  const auto printed = nlohmann::json::parse(ran.output, nullptr, false);
+  ASSERT_TRUE(printed.is_object()) << ran.output;
+  EXPECT_EQ(printed["strategy"], "instant");
+  EXPECT_EQ(printed["instant_width"], 100);
+  EXPECT_TRUE(printed["instant_accuracy"].is_number());
+  EXPECT_GT(printed["buffer_bytes"], 4.0 * 100 * 100);
+  const Ran same = Recompute(dump.path());
+  EXPECT_EQ(same.code, 0) << same.output;
+}
+
 TEST(ContinualProgram, TheCommandItPrintsGivesTheSameFigures) {
   const PictureFolder data = FourClasses();
   const Ran ran = Bench("--data " + data.path() + " --protocol blurry --strategy er --buffer 40 --seeds 1 --json");
@@ -98,6 +114,7 @@ TEST(ContinualProgram, OneClassRunsAndBadInputIsAnError) {
 
   const PictureFolder empty;
   EXPECT_EQ(Bench("--json --data " + empty.path() + " 2>/dev/null").code, 1);
+  EXPECT_EQ(Bench("--json --strategy instant --instant-width -3 --data " + one.path() + " 2>/dev/null").code, 1);
   EXPECT_EQ(Bench("--json --strategy er_acce --data " + one.path() + " 2>/dev/null").code, 1);
   EXPECT_EQ(Recompute(empty.path() + " 2>/dev/null").code, 2);
 }

@@ -100,6 +100,44 @@ TEST(Resume, IsBitIdenticalForEveryStrategyAndWhatItStores) {
   }
 }
 
+TEST(Resume, IsBitIdenticalWithAnInstantHead) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  TrainerOptions options = FullOptions();
+  options.instant_width = 40;
+  const Hash256 expected = Uninterrupted(*hub, options);
+  auto other = Hub::InMemory();
+  FeedStream(*other);
+  EXPECT_NE(expected, Uninterrupted(*other, FullOptions())) << "what the head has seen is no part of it";
+  Rng rng(3);
+  std::map<uint64_t, std::vector<Offset>> trained;
+  options.name = "interrupted-instant";
+  EXPECT_EQ(Interrupted(*hub, options, rng, trained), expected);
+}
+
+TEST(Resume, TheInstantHeadMayBeTurnedOnAndOffAndKeepsItsFeatures) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  TrainerOptions options = FullOptions();
+  const auto run = [&](uint64_t steps) {
+    auto trainer = hub->OpenTrainer(options);
+    TrainAll(*trainer, hub->log(), steps);
+    EXPECT_TRUE(trainer->Checkpoint().ok());
+    return trainer->GetStatus().instant_bytes;
+  };
+  EXPECT_EQ(run(3), 0u);
+  options.instant_width = 40;
+  EXPECT_GT(run(3), 0u) << "a checkpoint without a head opens";
+  options.instant_width = 41;
+  const auto other = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
+  EXPECT_EQ(other.status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(other.status().hint().find("width"), std::string::npos) << other.status().ToString();
+  options.instant_width = 0;
+  EXPECT_EQ(run(3), 0u);
+  options.instant_width = 41;
+  EXPECT_GT(run(3), 0u) << "what was turned off is gone from the checkpoint";
+}
+
 TEST(Resume, TheCacheOfDecodedPicturesDecidesNothing) {
   auto hub = Hub::InMemory();
   FeedStream(*hub);
