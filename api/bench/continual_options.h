@@ -30,7 +30,7 @@ struct ContinualOptions {
   double held_out = 0.1;          // share of the training groups kept for the gate, about 1,000 samples of a slice
   double test_share = 0;          // share of the groups that is the test part, for data without one
   std::optional<uint64_t> fold;   // test fold of data in folds; empty: another one for every seed
-  uint64_t versions = 0;          // candidates over the stream; 0: one in 500 samples, at least 25, at most 100
+  uint64_t versions = 0;          // candidates over the stream; 0: one in 500 samples, at least 25, at most 64
   uint64_t exam =
       0;  // test samples of a slice for each version; 0: 2,000 over all slices, 100 to 1,000 of each; the last
   // figures are on all of them

@@ -68,7 +68,7 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--held-out", options.held_out, "Share of the training groups for the gate, about 1,000 samples of a slice");
   add("--test-share", options.test_share, "Share of the groups that is the test part, for data without one");
   add("--fold", options.fold, "Test fold of data in folds (default: another one for every seed)");
-  add("--versions", options.versions, "Candidates over the stream; 0: one in 500 samples, 25 to 100");
+  add("--versions", options.versions, "Candidates over the stream; 0: one in 500 samples, 25 to 64");
   add("--exam", options.exam,
       "Test samples of a slice that each version is asked (0: 100 to 1,000); the end is on all of them");
   group->add_flag("--validate", options.validate, "Score on a tenth of the training data instead of the test part");
