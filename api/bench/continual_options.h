@@ -19,6 +19,8 @@ struct ContinualOptions {
   uint64_t buffer_bytes = 0;         // encoded bytes of the replay memory instead; 0: `buffer` counts
   std::string policy;                // reservoir or class_balanced; empty: by strategy
   std::string augment;               // on (the recipe's) or off; empty: by strategy
+  std::string payload = "as_sent";   // how remembered pictures are kept: as_sent, raw, deflate or jpeg
+  double learning_rate = 0;          // 0: the network's recipe, or for a comparison on mlp 0.05
   uint64_t seeds = 5;
   uint64_t seed = 1;              // the first one
   uint64_t classes_per_task = 2;  // of split, blurry, longtail and shuffled; a last task has what is left

@@ -42,7 +42,12 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
     out.replay.capacity = std::max<uint64_t>(1, stream.TrainSize());
     out.replay.capacity_bytes = uint64_t{1} << 50;
   }
-  // PAYLOAD: --payload NAME goes here, once ReplayOptions has it (and into ContinualOptions::Arguments()).
+  using Payload = replay::ReplayOptions::Payload;
+  out.replay.payload = options.payload == "raw"       ? Payload::kRaw
+                       : options.payload == "deflate" ? Payload::kDeflate
+                       : options.payload == "jpeg"    ? Payload::kJpeg
+                                                      : Payload::kAsSent;
+  if (options.learning_rate > 0) out.learning_rate = options.learning_rate;
   if (options.augment == "off") {
     out.augment = trainer::AugmentOptions{};
     out.augment.shift = 0;

@@ -58,6 +58,8 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--buffer-bytes", options.buffer_bytes, "Encoded bytes of the replay memory, instead of samples");
   add("--policy", options.policy, "reservoir or class_balanced (default: class_balanced for strategy default)");
   add("--augment", options.augment, "on or off (default: on for strategy default)");
+  add("--payload", options.payload, "How remembered pictures are kept: as_sent, raw, deflate or jpeg");
+  add("--learning-rate", options.learning_rate, "0: the network's recipe, or 0.05 for a comparison on mlp");
   add("--seeds", options.seeds, "Runs with the seeds --seed, --seed + 1, ...");
   add("--classes-per-task", options.classes_per_task, "Of split, blurry, longtail and shuffled");
   add("--tasks", options.tasks, "Of rotated (default 20) and permuted (default 10)");
