@@ -9,10 +9,10 @@ namespace perennial::bench {
 
 // What every benchmark gets from the command line.
 struct BenchOptions {
-  std::string data;     // --data DIR; empty: generated data
-  std::string dump;     // --dump DIR: raw records, one JSON line per request or prediction; empty: none
+  std::string data;  // --data DIR; empty: generated data
+  std::string dump;  // --dump DIR: raw records, one JSON line per request or prediction; empty: none
   uint64_t seed = 1;
-  bool quick = false;   // --quick: a tenth of the work, for smoke tests; its figures are not to be quoted
+  bool quick = false;  // --quick: a tenth of the work, for smoke tests; its figures are not to be quoted
 };
 
 // One benchmark: runs and returns one JSON object (text). Progress goes to standard error.

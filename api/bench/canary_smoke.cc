@@ -37,7 +37,8 @@ json BytesInput(const char* name, std::string value) {
 // Clients of both edges: every answer's true label goes back as feedback. Joins in the destructor.
 class Clients {
  public:
-  Clients(const std::vector<std::string>& urls, const std::vector<format::Sample>& test, uint64_t seed, SteadyTime began)
+  Clients(const std::vector<std::string>& urls, const std::vector<format::Sample>& test, uint64_t seed,
+          SteadyTime began)
       : test_(test), began_(began) {
     for (size_t edge = 0; edge < urls.size(); ++edge) {
       threads_.emplace_back("client", [this, edge, url = urls[edge], seed] { Run(url, edge, Rng(seed, edge)); });
@@ -80,7 +81,8 @@ class Clients {
       if (output.value("name", "") == "label") answer.predicted = output["data"][0].get<std::string>();
     }
     answer.ok = answer.version > 0 && !answer.predicted.empty();
-    (void)client.Post("/v2/feedback", json{{"request_id", answer.id}, {"label", answer.truth}}.dump(), "application/json");
+    (void)client.Post("/v2/feedback", json{{"request_id", answer.id}, {"label", answer.truth}}.dump(),
+                      "application/json");
     return answer;
   }
 
@@ -117,8 +119,11 @@ Status Dump(const std::string& folder, const std::vector<Answer>& answers) {
   if (folder.empty()) return Status::Ok();
   std::string lines;
   for (const Answer& answer : answers) {
-    lines += json{{"time", answer.time_s}, {"id", answer.id}, {"edge", answer.edge}, {"version", answer.version},
-                  {"ok", answer.ok}, {"predicted", answer.predicted}, {"true", answer.truth}}.dump() + "\n";
+    lines += json{{"time", answer.time_s},     {"id", answer.id}, {"edge", answer.edge},
+                  {"version", answer.version}, {"ok", answer.ok}, {"predicted", answer.predicted},
+                  {"true", answer.truth}}
+                 .dump() +
+             "\n";
   }
   PERENNIAL_RETURN_IF_ERROR(Env::Posix().CreateDirectories(folder));
   return Env::Posix().WriteFileAtomic(folder + "/canary_requests.jsonl", lines, 0644);
@@ -140,7 +145,8 @@ Result<std::string> RunCanarySmoke(const BenchOptions& options) {
   PERENNIAL_ASSIGN_OR_RETURN(const TrainedVersion trained, TrainVersion(options.quick ? 600 : 2400, options.seed));
   // What a hub does when nobody sets anything, not what would look best here.
   PERENNIAL_ASSIGN_OR_RETURN(const auto world, CanaryWorld::Start(hub::HubOptions().canary));
-  PERENNIAL_ASSIGN_OR_RETURN(const VersionId good, world->Release(trained.candidate.image, trained.candidate.report.ToJson()));
+  PERENNIAL_ASSIGN_OR_RETURN(const VersionId good,
+                             world->Release(trained.candidate.image, trained.candidate.report.ToJson()));
   PERENNIAL_RETURN_IF_ERROR(world->WaitForEdges(good, VersionId{}, kTimeout).WithContext("install the good version"));
 
   const SteadyTime began = std::chrono::steady_clock::now();
@@ -172,18 +178,19 @@ Result<std::string> RunCanarySmoke(const BenchOptions& options) {
   }
   const bool rolled_back = world->rollout().State().stable == good;
   const auto history = world->rollout().History();
-  return json{{"rolled_back", rolled_back},
-              {"reason", history.empty() ? "" : history.back().reason},
-              {"bad_request_share", static_cast<double>(bad_answers) / static_cast<double>(std::max<uint64_t>(1, in_window))},
-              {"bad_requests", bad_answers},
-              {"requests_from_publish_to_rollback", in_window},
-              {"requests", answers.size()},
-              {"failed_requests", failed},
-              {"rollback_s", back_s - first_bad_s},
-              {"publish_to_rollback_s", back_s - published_s},
-              {"bytes_downloaded_for_rollback", world->BytesDownloaded() - bytes_before},
-              {"good_accuracy", Accuracy(answers, good)},
-              {"bad_accuracy", Accuracy(answers, bad)}}
+  return json{
+      {"rolled_back", rolled_back},
+      {"reason", history.empty() ? "" : history.back().reason},
+      {"bad_request_share", static_cast<double>(bad_answers) / static_cast<double>(std::max<uint64_t>(1, in_window))},
+      {"bad_requests", bad_answers},
+      {"requests_from_publish_to_rollback", in_window},
+      {"requests", answers.size()},
+      {"failed_requests", failed},
+      {"rollback_s", back_s - first_bad_s},
+      {"publish_to_rollback_s", back_s - published_s},
+      {"bytes_downloaded_for_rollback", world->BytesDownloaded() - bytes_before},
+      {"good_accuracy", Accuracy(answers, good)},
+      {"bad_accuracy", Accuracy(answers, bad)}}
       .dump();
 }
 

@@ -28,10 +28,10 @@ Status CanaryWorld::StartHubSide(const updater::CanaryOptions& options) {
   PERENNIAL_ASSIGN_OR_RETURN(store_, kv::OpenRocks(store));
   PERENNIAL_ASSIGN_OR_RETURN(versions_, versions::VersionStore::Open(*store_));
   PERENNIAL_ASSIGN_OR_RETURN(publisher_, updater::Publisher::Open(*versions_, keys_->signer(), {}, clock_));
-  PERENNIAL_ASSIGN_OR_RETURN(
-      rollout_, updater::RolloutController::Open(*versions_, options, clock_, [this](const updater::RolloutState& state) {
-        if (server_) server_->Announce(state);
-      }));
+  PERENNIAL_ASSIGN_OR_RETURN(rollout_, updater::RolloutController::Open(*versions_, options, clock_,
+                                                                        [this](const updater::RolloutState& state) {
+                                                                          if (server_) server_->Announce(state);
+                                                                        }));
   PERENNIAL_ASSIGN_OR_RETURN(server_, updater::UpdateServer::Start({}, *keys_, *versions_, *rollout_, clock_));
   return Status::Ok();
 }
@@ -42,8 +42,11 @@ Status CanaryWorld::StartEdge(const std::string& name, const std::string& progra
   process::ChildOptions options;
   options.program = program;
   options.log_path = folder_.path() + "/" + name + ".log";
-  options.arguments = {"--bundle", bundle, "--announce", server_->announce_endpoint(), "--bulk", server_->bulk_endpoint(),
-                       "--data", folder_.path() + "/" + name, "--http", "127.0.0.1:0"};
+  options.arguments = {"--bundle",   bundle,
+                       "--announce", server_->announce_endpoint(),
+                       "--bulk",     server_->bulk_endpoint(),
+                       "--data",     folder_.path() + "/" + name,
+                       "--http",     "127.0.0.1:0"};
   PERENNIAL_ASSIGN_OR_RETURN(auto child, process::ChildProcess::Start(options));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string line, child->ReadLine(std::chrono::seconds(60)));
   const auto ready = nlohmann::json::parse(line, nullptr, false);
@@ -55,7 +58,8 @@ Status CanaryWorld::StartEdge(const std::string& name, const std::string& progra
 
 Result<VersionId> CanaryWorld::Release(const format::VersionImage& image, const std::string& report_json) {
   const VersionId stable = rollout_->State().stable;
-  PERENNIAL_ASSIGN_OR_RETURN(const updater::PublishOutcome outcome, publisher_->Publish(image, report_json, stable, stable));
+  PERENNIAL_ASSIGN_OR_RETURN(const updater::PublishOutcome outcome,
+                             publisher_->Publish(image, report_json, stable, stable));
   PERENNIAL_RETURN_IF_ERROR(rollout_->Start(outcome.version));
   return outcome.version;
 }
@@ -69,8 +73,8 @@ Status CanaryWorld::WaitForEdges(VersionId stable, VersionId candidate, Duration
     }
     if (there == edges_.size()) return Status::Ok();
     if (clock_.Now() > deadline) {
-      return DeadlineExceeded("only " + std::to_string(there) + " edges reached stable " + stable.ToString() + ", candidate " +
-                              candidate.ToString());
+      return DeadlineExceeded("only " + std::to_string(there) + " edges reached stable " + stable.ToString() +
+                              ", candidate " + candidate.ToString());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

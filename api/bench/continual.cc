@@ -117,6 +117,7 @@ Json Summarise(const std::vector<SeedFigures>& seeds, const ContinualOptions& op
   out["network"] = options.network;
   out["policy"] = options.policy;
   out["augment"] = options.augment;
+  out["payload"] = options.payload;
   out["classes"] = data.labels.size();
   out["train_samples"] = seeds.front().train_samples;
   out["test_samples"] = seeds.front().test_samples;

@@ -61,6 +61,11 @@ void FoldCase(std::string& text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+std::string WhyLeftOut(const LabelledData& data) {
+  if (data.left_out == 0) return {};
+  return "; " + std::to_string(data.left_out) + " were left out, the first: " + data.first_error;
+}
+
 // Takes the samples of a source in and brings them into shape.
 class Loader {
  public:
@@ -69,6 +74,7 @@ class Loader {
   void Take(sources::Item item) {
     const Status status = item.sample.ok() ? Add(std::move(*item.sample)) : item.sample.status();
     if (status.ok()) return;
+    if (data_.left_out == 0) data_.first_error = item.pointer + ": " + status.ToString();
     constexpr uint64_t kShown = 3;
     if (++data_.left_out <= kShown) {
       std::fprintf(stderr, "left out: %s: %s\n", item.pointer.c_str(), status.ToString().c_str());
@@ -77,8 +83,7 @@ class Loader {
 
   Result<LabelledData> Finish(const std::string& path) {
     if (data_.samples.empty()) {
-      return InvalidArgument(path + ": no labelled sample could be read" +
-                                 (data_.left_out > 0 ? ", " + std::to_string(data_.left_out) + " were left out" : ""),
+      return InvalidArgument(path + ": no labelled sample could be read" + WhyLeftOut(data_),
                              "one folder per class, idx files, or records with a label");
     }
     if (data_.left_out > 0) {
@@ -272,12 +277,12 @@ Result<DataSplit> SplitData(const LabelledData& data, const ContinualOptions& op
   }
   if (split.train.empty()) {
     return InvalidArgument(options.data + ": the training part is empty: all " + std::to_string(split.test.size()) +
-                               " labelled samples are in the test part",
+                               " labelled samples are in the test part" + WhyLeftOut(data),
                            "put the training data into train/ or files named train*");
   }
   if (split.test.empty()) {
     return InvalidArgument(options.data + ": the test part is empty: all " + std::to_string(split.train.size()) +
-                               " labelled samples are in the training part",
+                               " labelled samples are in the training part" + WhyLeftOut(data),
                            "put test data into test/ or files named test*, or hold out a share with --test-share 0.2");
   }
   return split;

@@ -21,6 +21,7 @@ struct LabelledData {
   std::vector<std::string> slices;  // in the order the data gives them
   std::vector<std::string> labels;  // of all samples, in stream order: numbers by value, then words by their bytes
   uint64_t left_out = 0;            // samples that could not be read
+  std::string first_error;          // why the first of them
   bool has_text = false;
   Hash256 digest;  // of the samples as they lie in the data
 };

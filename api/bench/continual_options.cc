@@ -58,6 +58,8 @@ Status ContinualOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(OneOf("protocol", protocol, ProtocolNames()));
   if (!policy.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("policy", policy, {"reservoir", "class_balanced"}));
   if (!augment.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("augment", augment, {"on", "off"}));
+  PERENNIAL_RETURN_IF_ERROR(OneOf("payload", payload, {"as_sent", "raw", "deflate", "jpeg"}));
+  PERENNIAL_RETURN_IF_ERROR(Share("learning-rate", learning_rate, 10));
   if (network != "compact") {
     const auto spec = format::ModelSpec::Preset(network);
     if (!spec.ok())
@@ -90,7 +92,9 @@ ContinualOptions ContinualOptions::Resolved() const {
   // The comparison strategies are as in the literature, which has a plain reservoir and no augmentation.
   const bool whole = strategy == "default" || strategy == kInstant;
   if (!out.instant_width) out.instant_width = strategy == kInstant ? kInstantWidth : 0;
-  if (out.policy.empty()) out.policy = whole ? "class_balanced" : "reservoir";
+  if (out.policy.empty()) out.policy = whole || strategy == "gdumb" ? "class_balanced" : "reservoir";
+  // At the recipe's rate, which was chosen for `default`, the plain methods on the small network are worse.
+  if (out.learning_rate == 0 && !whole && network == "mlp") out.learning_rate = 0.05;
   if (out.augment.empty()) out.augment = whole ? "on" : "off";
   if (out.tasks == 0) out.tasks = protocol == "rotated" ? 20 : 10;
   return out;
@@ -108,7 +112,7 @@ std::string ShellQuoted(const std::string& text) {
 
 std::string ContinualOptions::Arguments() const {
   std::string out = "--dataset " + dataset + " --protocol " + protocol + " --strategy " + strategy + " --network " +
-                    network + " --policy " + policy + " --augment " + augment;
+                    network + " --policy " + policy + " --augment " + augment + " --payload " + payload;
   const auto add = [&](const char* name, const std::string& value) { out += std::string(" --") + name + " " + value; };
   if (*instant_width > 0) add("instant-width", std::to_string(*instant_width));
   if (strategy == kInstant && *instant_width == 0) add("instant-width", "0");
@@ -117,6 +121,7 @@ std::string ContinualOptions::Arguments() const {
   } else {
     add("buffer", std::to_string(buffer));
   }
+  if (learning_rate > 0) add("learning-rate", Number(learning_rate));
   add("seeds", std::to_string(seeds));
   add("seed", std::to_string(seed));
   if (protocol == "rotated" || protocol == "permuted") {

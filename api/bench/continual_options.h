@@ -21,6 +21,8 @@ struct ContinualOptions {
   uint64_t buffer_bytes = 0;             // encoded bytes of the replay memory instead; 0: `buffer` counts
   std::string policy;                    // reservoir or class_balanced; empty: by strategy
   std::string augment;                   // on (the recipe's) or off; empty: by strategy
+  std::string payload = "as_sent";       // how remembered pictures are kept: as_sent, raw, deflate or jpeg
+  double learning_rate = 0;              // 0: the network's recipe, or for a comparison on mlp 0.05
   uint64_t seeds = 5;
   uint64_t seed = 1;              // the first one
   uint64_t classes_per_task = 2;  // of split, blurry, longtail and shuffled; a last task has what is left
@@ -32,7 +34,7 @@ struct ContinualOptions {
   double held_out = 0.1;          // share of the training groups kept for the gate, about 1,000 samples of a slice
   double test_share = 0;          // share of the groups that is the test part, for data without one
   std::optional<uint64_t> fold;   // test fold of data in folds; empty: another one for every seed
-  uint64_t versions = 0;          // candidates over the stream; 0: one in 500 samples, at least 25, at most 100
+  uint64_t versions = 0;          // candidates over the stream; 0: one in 500 samples, at least 25, at most 64
   uint64_t exam =
       0;  // test samples of a slice for each version; 0: 2,000 over all slices, 100 to 1,000 of each; the last
   // figures are on all of them

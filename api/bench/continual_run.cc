@@ -19,6 +19,7 @@ namespace {
 using trainer::OnlineTrainer;
 
 constexpr size_t kBatch = 256;
+constexpr int kMostWaits = 20;               // of half a minute
 constexpr size_t kPrequentialSamples = 100;  // between two candidates, evenly spread
 
 Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const ContinualOptions& options,
@@ -42,7 +43,12 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
     out.replay.capacity = std::max<uint64_t>(1, stream.TrainSize());
     out.replay.capacity_bytes = uint64_t{1} << 50;
   }
-  // PAYLOAD: --payload NAME goes here, once ReplayOptions has it (and into ContinualOptions::Arguments()).
+  using Payload = replay::ReplayOptions::Payload;
+  out.replay.payload = options.payload == "raw"       ? Payload::kRaw
+                       : options.payload == "deflate" ? Payload::kDeflate
+                       : options.payload == "jpeg"    ? Payload::kJpeg
+                                                      : Payload::kAsSent;
+  if (options.learning_rate > 0) out.learning_rate = options.learning_rate;
   if (options.augment == "off") {
     out.augment = trainer::AugmentOptions{};
     out.augment.shift = 0;
@@ -63,7 +69,7 @@ class Run {
   Result<ContinualRecord> Go() {
     PERENNIAL_RETURN_IF_ERROR(Open());
     const uint64_t total = stream_.TrainSize();
-    const uint64_t wanted = options_.versions > 0 ? options_.versions : std::clamp<uint64_t>(total / 500, 25, 100);
+    const uint64_t wanted = options_.versions > 0 ? options_.versions : std::clamp<uint64_t>(total / 500, 25, 64);
     every_ = std::max<uint64_t>(1, total / wanted);
     for (size_t part = 0; part < stream_.parts.size(); ++part) {
       const bool last = part + 1 == stream_.parts.size();
@@ -123,18 +129,27 @@ class Run {
         }
         if (item_at_.size() <= outcome.offset.value) item_at_.resize(outcome.offset.value + 1);
         item_at_[outcome.offset.value] = items[i];
+        appended_ += held_out ? 0 : 1;
       }
     }
     return Status::Ok();
   }
 
-  // A batch that is not full yet takes its rest from the next part: the trainer knows no boundary.
+  // A batch that is not full yet takes its rest from the next part: the trainer knows no boundary. How much is trained
+  // is counted in samples, so that a slow machine changes nothing.
   Status TrainPart(bool last) {
-    const auto behind = [&] { return log_->End().value - trainer_->GetStatus().cursor.value; };
-    while (behind() >= batch_ || (last && behind() > 0)) {
+    const uint64_t enough = last ? appended_ : appended_ - appended_ % batch_;
+    for (int waits = 0; trainer_->GetStatus().samples_trained < enough;) {
       const SteadyTime began = clock_.Now();
-      PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, trainer_->Step(clock_.In(std::chrono::milliseconds(200))));
-      if (outcome != OnlineTrainer::StepOutcome::kStepped) break;
+      PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, trainer_->Step(clock_.In(std::chrono::seconds(30))));
+      if (outcome != OnlineTrainer::StepOutcome::kStepped) {
+        if (++waits < kMostWaits) continue;
+        return DeadlineExceeded("the trainer waits for samples that are in its log: " +
+                                    std::to_string(trainer_->GetStatus().samples_trained) + " of " +
+                                    std::to_string(enough) + " are trained on",
+                                "is the machine overloaded?");
+      }
+      waits = 0;
       training_ += clock_.Now() - began;
       if (const uint64_t due = trainer_->GetStatus().samples_trained / every_; due > due_) {
         due_ = due;
@@ -275,7 +290,8 @@ class Run {
   std::unique_ptr<samples::SampleLog> log_;
   std::vector<StreamItem> item_at_;  // by offset
   std::unique_ptr<OnlineTrainer> trainer_;
-  size_t batch_ = 0;
+  size_t batch_ = 1;
+  uint64_t appended_ = 0;  // to train on
 
   ContinualRecord record_;
   ScaleKeeper scales_;

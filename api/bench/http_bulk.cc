@@ -29,8 +29,18 @@ Result<double> HttpBulkPerSecond(const BenchOptions& options) {
   process::ChildOptions start;
   start.program = programs + "/perennial-hub";
   start.log_path = folder.path() + "/hub.log";
-  start.arguments = {"--data", folder.path() + "/hub", "--keys", folder.path() + "/keys", "--init-keys", "--http",
-                     "127.0.0.1:0", "--announce", "tcp://127.0.0.1:*", "--bulk", "tcp://127.0.0.1:*", "--open-loopback"};
+  start.arguments = {"--data",
+                     folder.path() + "/hub",
+                     "--keys",
+                     folder.path() + "/keys",
+                     "--init-keys",
+                     "--http",
+                     "127.0.0.1:0",
+                     "--announce",
+                     "tcp://127.0.0.1:*",
+                     "--bulk",
+                     "tcp://127.0.0.1:*",
+                     "--open-loopback"};
   PERENNIAL_ASSIGN_OR_RETURN(const auto hub, process::ChildProcess::Start(start));
   PERENNIAL_ASSIGN_OR_RETURN(const std::string url, StartedHub(*hub));
   PERENNIAL_ASSIGN_OR_RETURN(const auto client, http::Client::Make({url, "", std::chrono::seconds(60)}));
@@ -41,7 +51,8 @@ Result<double> HttpBulkPerSecond(const BenchOptions& options) {
   const size_t batches = options.quick ? 4 : 40;
   std::vector<std::string> bodies(batches);
   for (size_t i = 0; i < batches; ++i) {
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<format::Sample> samples, InspectionSamples(options.seed, i * kBatch, kBatch));
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<format::Sample> samples,
+                               InspectionSamples(options.seed, i * kBatch, kBatch));
     for (const format::Sample& sample : samples) bodies[i] += sources::SampleToJson(sample) + "\n";
   }
   const auto began = std::chrono::steady_clock::now();

@@ -60,6 +60,8 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--buffer-bytes", options.buffer_bytes, "Encoded bytes of the replay memory, instead of samples");
   add("--policy", options.policy, "reservoir or class_balanced (default: class_balanced for strategy default)");
   add("--augment", options.augment, "on or off (default: on for strategy default)");
+  add("--payload", options.payload, "How remembered pictures are kept: as_sent, raw, deflate or jpeg");
+  add("--learning-rate", options.learning_rate, "0: the network's recipe, or 0.05 for a comparison on mlp");
   add("--seeds", options.seeds, "Runs with the seeds --seed, --seed + 1, ...");
   add("--classes-per-task", options.classes_per_task, "Of split, blurry, longtail and shuffled");
   add("--tasks", options.tasks, "Of rotated (default 20) and permuted (default 10)");
@@ -70,7 +72,7 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--held-out", options.held_out, "Share of the training groups for the gate, about 1,000 samples of a slice");
   add("--test-share", options.test_share, "Share of the groups that is the test part, for data without one");
   add("--fold", options.fold, "Test fold of data in folds (default: another one for every seed)");
-  add("--versions", options.versions, "Candidates over the stream; 0: one in 500 samples, 25 to 100");
+  add("--versions", options.versions, "Candidates over the stream; 0: one in 500 samples, 25 to 64");
   add("--exam", options.exam,
       "Test samples of a slice that each version is asked (0: 100 to 1,000); the end is on all of them");
   group->add_flag("--validate", options.validate, "Score on a tenth of the training data instead of the test part");

@@ -105,7 +105,8 @@ class BareLoop {
     for (uint64_t i = 0; i < count; ++i) {
       const trainer::StepBatch& batch = batches_[next_++ % batches_.size()];
       weights_.ZeroGradients();
-      const torch::Tensor loss = trainer::ClassificationLoss(model_->Forward(batch.input).logits, trainer::AllRows(batch));
+      const torch::Tensor loss =
+          trainer::ClassificationLoss(model_->Forward(batch.input).logits, trainer::AllRows(batch));
       loss.backward();
       optimiser_.Step(weights_, 1e-3);
     }

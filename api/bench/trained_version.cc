@@ -53,7 +53,8 @@ Result<TrainedVersion> TrainVersion(uint64_t count, uint64_t seed) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto online, trainer::OnlineTrainer::Open(options, *log, *store, clock));
   for (;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, online->Step(clock.In(std::chrono::seconds(10))));
-    if (outcome == trainer::OnlineTrainer::StepOutcome::kNoData) return DeadlineExceeded("the trainer got no data in time");
+    if (outcome == trainer::OnlineTrainer::StepOutcome::kNoData)
+      return DeadlineExceeded("the trainer got no data in time");
     if (online->GetStatus().flush_due) break;  // the whole feed was trained on
   }
   PERENNIAL_ASSIGN_OR_RETURN(trained.candidate, online->MakeCandidate(nullptr, 1, 0));

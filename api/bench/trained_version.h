@@ -14,7 +14,8 @@ struct TrainedVersion {
   std::vector<format::Sample> test;
 };
 
-// Trains a tiny network on `samples` generated samples of the simulator's first slice, in memory, with the online trainer.
+// Trains a tiny network on `samples` generated samples of the simulator's first slice, in memory, with the online
+// trainer.
 Result<TrainedVersion> TrainVersion(uint64_t samples, uint64_t seed);
 
 }  // namespace perennial::bench

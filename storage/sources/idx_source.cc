@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 #include <vector>
@@ -14,8 +15,11 @@ namespace {
 
 using format::Part;
 
-constexpr std::string_view kImages = "-images-idx3-ubyte";
-constexpr std::string_view kLabels = "-labels-idx1-ubyte";
+// Both spellings that are about.
+struct Names {
+  std::string_view images, labels;
+};
+constexpr Names kNames[] = {{"-images-idx3-ubyte", "-labels-idx1-ubyte"}, {"-images.idx3-ubyte", "-labels.idx1-ubyte"}};
 constexpr uint32_t kImagesMagic = 0x803;
 constexpr uint32_t kLabelsMagic = 0x801;
 constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
@@ -115,15 +119,28 @@ class IdxSource final : public Source {
 }  // namespace
 
 std::optional<std::string> IdxLabelsName(std::string_view images_name) {
-  const size_t at = images_name.find(kImages);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = images_name.substr(at + kImages.size());
-  if (!rest.empty() && rest != ".gz") return std::nullopt;
-  return std::string(images_name.substr(0, at)) + std::string(kLabels) + std::string(rest);
+  for (const Names& names : kNames) {
+    const size_t at = images_name.find(names.images);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = images_name.substr(at + names.images.size());
+    if (!rest.empty() && rest != ".gz") continue;
+    return std::string(images_name.substr(0, at)) + std::string(names.labels) + std::string(rest);
+  }
+  return std::nullopt;
 }
 
 bool IsIdxTestPart(std::string_view images_name) {
-  return images_name.starts_with("t10k") || NamesTestPart(std::string(images_name));
+  // "emnist-letters-test-images-idx3-ubyte": of the words before "images" the last that names a part.
+  bool test = false;
+  std::string_view rest = images_name.substr(0, images_name.find("-images"));
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find_first_of("-_"), rest.size());
+    const std::string_view word = rest.substr(0, end);
+    if (word.starts_with("t10k") || NamesTestPart(word)) test = true;
+    if (NamesTrainPart(word)) test = false;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return test;
 }
 
 Result<std::unique_ptr<Source>> OpenIdx(const std::string& images_path, const std::string& labels_path,

@@ -11,7 +11,8 @@ namespace perennial::sources {
 
 // The idx files of the MNIST family, plain or gzip: "NAME-images-idx3-ubyte" (big-endian 0x00000803, count, rows,
 // columns, then bytes) with its "NAME-labels-idx1-ubyte" (0x00000801, count, bytes) beside it. Sample i is picture i as
-// a grey PNG with the label's number as text, id "NAME/i". NAME "t10k" and names of the test part are held out.
+// a grey PNG with the label's number as text, id "NAME/i". "-images.idx3-ubyte" is read too. A NAME with the word t10k
+// or test ("emnist-letters-test") is held out.
 //
 // The labels' file name for an images' file name; nullopt when it is none.
 std::optional<std::string> IdxLabelsName(std::string_view images_name);

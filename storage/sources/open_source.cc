@@ -90,7 +90,7 @@ std::vector<Link> LinksOf(const Context& context, const Folder& folder, const st
       (idx_part == Part::kTest ? test : train).push_back({pointer, [=] {
                                                             const std::string name =
                                                                 prefix +
-                                                                entry.name.substr(0, entry.name.find("-images-"));
+                                                                entry.name.substr(0, entry.name.find("-images"));
                                                             return OpenIdx(folder.path() + "/" + entry.name,
                                                                            folder.path() + "/" + *labels, name,
                                                                            idx_part, context.source);

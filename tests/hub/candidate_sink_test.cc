@@ -101,7 +101,9 @@ TEST_F(SinkTest, WhatWasRolledBackIsNoPredecessorAndNotOfferedAgain) {
 TEST_F(SinkTest, AnOperatorsRollbackIsWhatTheNextCandidateFollows) {
   for (const float value : {1.0f, 2.0f}) {
     ASSERT_TRUE(sink_->Offer(Made(value, 100 * static_cast<uint64_t>(value)), false).ok());
-    if (rollout_->TrialRunning()) ASSERT_TRUE(rollout_->Promote("test").ok());
+    if (rollout_->TrialRunning()) {
+      ASSERT_TRUE(rollout_->Promote("test").ok());
+    }
   }
   ASSERT_EQ(releaser_->RollBack(VersionId{1}, "test").value(), VersionId{3});
   const auto predecessor = sink_->PredecessorOf(300, 3000);

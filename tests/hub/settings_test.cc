@@ -101,8 +101,11 @@ TEST(HubOptions, TakeTheRecipeOfTheirNetworkWhereNothingElseWasGiven) {
   const SettingTable table = Bind(options);
   ASSERT_TRUE(options.Fill([&] { return LoadText(table, "[hub]\nspec = \"mlp\"\n"); }).ok());
   EXPECT_EQ(options.trainer.optimiser, "sgd");
-  EXPECT_EQ(options.trainer.learning_rate, 0.05);
-  EXPECT_EQ(options.trainer.augment.shift, 0);
+  trainer::TrainerOptions recipe;
+  recipe.UseRecipeOf(options.trainer.spec);
+  EXPECT_EQ(options.trainer.learning_rate, recipe.learning_rate);
+  EXPECT_NE(options.trainer.learning_rate, trainer::TrainerOptions().learning_rate);
+  EXPECT_EQ(options.trainer.augment.share, recipe.augment.share);
   EXPECT_NE(table.Print().find("optimiser = \"sgd\""), std::string::npos) << "the printed config is the effective one";
 
   HubOptions given;

@@ -90,6 +90,18 @@ TEST(Idx, NamesOfPairs) {
   EXPECT_EQ(IdxLabelsName("a-images-idx3-ubyte.gz"), "a-labels-idx1-ubyte.gz");
   EXPECT_EQ(IdxLabelsName("a-images-idx3-ubyte.gz.part"), std::nullopt);
   EXPECT_EQ(IdxLabelsName("a-labels-idx1-ubyte"), std::nullopt);
+  EXPECT_EQ(IdxLabelsName("train-images.idx3-ubyte"), "train-labels.idx1-ubyte");
+}
+
+TEST(Idx, ThePartIsTheLastWordThatNamesOne) {
+  for (const char* name :
+       {"t10k-images-idx3-ubyte", "emnist-letters-test-images-idx3-ubyte.gz", "test_a-images.idx3-ubyte"}) {
+    EXPECT_TRUE(IsIdxTestPart(name)) << name;
+  }
+  for (const char* name :
+       {"train-images-idx3-ubyte", "stress-test-train-images-idx3-ubyte", "latest-images-idx3-ubyte"}) {
+    EXPECT_FALSE(IsIdxTestPart(name)) << name;
+  }
 }
 
 }  // namespace

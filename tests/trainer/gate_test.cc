@@ -61,7 +61,13 @@ TEST(Gate, CannotSayThatNothingWasGainedOnAFewSamples) {
 
 TEST(Gate, CountsANewSliceAsAGain) {
   const Scores published{{"base", {1000, 900}}};
-  EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 0}}}).accepted);
+  EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 1}}}).accepted);
+}
+
+TEST(Gate, ANewSliceOfWhichNothingIsKnownIsNoGain) {
+  const Scores published{{"base", {1000, 900}}};
+  EXPECT_FALSE(DecideGate(published, Scores{{"base", {1000, 900}}, {"new", {10, 0}}}).accepted);
+  EXPECT_TRUE(DecideGate(published, Scores{{"base", {1000, 901}}, {"new", {10, 0}}}).accepted) << "the old one rose";
 }
 
 TEST(Gate, RefusesWhenTheMeanOverSlicesFell) {
@@ -83,7 +89,7 @@ TEST(Gate, OnTheSameSamplesChanceIsSmaller) {
 
 TEST(Gate, FromAThousandSamplesOnFlipsAllowForNothing) {
   const SliceFlips flips{400, 379, false};
-  EXPECT_DOUBLE_EQ(ProvenDrop({1000, 900}, {1000, 879}, &flips, {}), 0.021);
+  EXPECT_NEAR(ProvenDrop({1000, 900}, {1000, 879}, &flips, {}), 0.021, 1e-12);
   EXPECT_FALSE(BrokenSlice({{"a", {1000, 900}}}, {{"a", {1000, 879}}}, {{"a", flips}}, {}).empty());
   EXPECT_TRUE(BrokenSlice({{"a", {1000, 900}}}, {{"a", {1000, 881}}}, {{"a", flips}}, {}).empty());
 }
