@@ -6,7 +6,8 @@
 
 namespace perennial::trainer {
 
-// What Perennial trains with; no part of it is told where a task begins.
+// Perennial's own combination; no part of it is told where a task begins. A hub still trains with er unless told
+// (`strategy`), until this one has shown on every stream that it is better.
 //
 //   loss = w CE(new, over the classes that the stream brings at present) + (1 - w) CE(replay, over all classes)
 //        + d T^2 KL(softmax(teacher / T) || softmax(student / T)) over new and replayed samples
