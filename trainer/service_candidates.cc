@@ -63,8 +63,10 @@ Status TrainerService::OfferPending() {
     // The gate compared it with a version whose trial failed, or that an operator has left since.
     log::Info("candidate_made_again", {{"trained_until", report.trained_until}});
     pending_.reset();
-    trainer_->SetPublishOwed(false);
-    return MakeCandidate(false).status();
+    const Status made = MakeCandidate(false).status();
+    // Owed until then: one that failed is made again after a restart.
+    if (made.ok() && pending_ == nullptr) trainer_->SetPublishOwed(false);
+    return made;
   }
   const Status offered = Offer(pending_->candidate, false, pending_->record);
   if (offered.ok()) {
