@@ -144,8 +144,10 @@ def figures_of(seed):
     served = seed.whole[(versions, "test")]
     network = seed.whole[("network", "test")]
     instant = seed.whole.get(("instant", "test"), {})
-    anytime, old = [], []
-    for moment in seed.moments:
+    anytime, old, network_old = [], [], []
+    for i, moment in enumerate(seed.moments):
+        if seed.boundaries:
+            network_old.append(over(seed.drawn.get(("candidate@%d" % (i + 1), "test"), {}), moment["ended"]))
         if moment["served"] is None:
             continue
         answers = seed.drawn[(moment["served"], "test")]
@@ -153,6 +155,7 @@ def figures_of(seed):
         if seed.boundaries:
             old.append(over(answers, moment["ended"]))
     old = [value for value in old if value is not None]
+    network_old = [value for value in network_old if value is not None]
     forgetting, transfer = part_ends(seed)
     out = {
         "average_accuracy": over(served, seed.slices),
@@ -162,6 +165,7 @@ def figures_of(seed):
         "network_balanced_accuracy": balanced(network),
         "anytime_accuracy": mean(anytime),
         "worst_old_accuracy": min(old) if old else None,
+        "network_worst_old_accuracy": min(network_old) if network_old else None,
         "forgetting": forgetting,
         "backward_transfer": transfer,
         "negative_flip_rate": flips(seed, seen),

@@ -2,6 +2,7 @@
 #include "trainer/candidate_instant.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -12,7 +13,19 @@
 namespace perennial::trainer {
 namespace {
 
-int64_t ArgMax(const std::vector<float>& row) { return std::max_element(row.begin(), row.end()) - row.begin(); }
+int64_t ArgMax(const std::vector<float>& row, int64_t from, int64_t to) {
+  return std::max_element(row.begin() + from, row.begin() + to) - row.begin();
+}
+
+// The labels below `split` and the rest, as two groups. Margins are of logarithms: what an offset is added to.
+SplitAnswer SplitOfRow(const std::vector<float>& row, int64_t split) {
+  const auto labels = static_cast<int64_t>(row.size());
+  if (split >= labels) return {ArgMax(row, 0, labels), -1, -std::numeric_limits<float>::infinity()};
+  const int64_t old_label = ArgMax(row, 0, split), new_label = ArgMax(row, split, labels);
+  constexpr float kLeast = 1e-30f;  // a probability of 0 loses by much, not by infinity
+  const auto log_of = [&](int64_t label) { return std::log(std::max(kLeast, row[static_cast<size_t>(label)])); };
+  return {old_label, new_label, log_of(new_label) - log_of(old_label)};
+}
 
 // The backbone with the instant head of `former`, so that AttachInstant finds the scales that its codes had.
 format::VersionImage WithFormerHead(format::VersionImage backbone, const format::VersionImage* former,
@@ -73,27 +86,28 @@ Status CandidateMaker::ScoreInstant(const Round& round, const format::VersionIma
   return Status::Ok();
 }
 
-// Fits the blend to the network at hand (`evaluated_`), attaches the head and answers with both.
-Status CandidateMaker::AttachInstantTo(const Round& round, Contender& contender) {
+// Fits the blend to the network at hand (`evaluated_`) unless one is given, attaches the head and answers with both.
+Status CandidateMaker::AttachInstantTo(const Round& round, Contender& contender, const model::InstantUse* given) {
   RoundInstant& instant = *round.instant;
   format::VersionImage& image = contender.quantised.image;
   if (!instant.scored) PERENNIAL_RETURN_IF_ERROR(ScoreInstant(round, image));
   instant.answers.network.clear();
   PERENNIAL_RETURN_IF_ERROR(evaluator_.Probabilities(*evaluated_, instant.offsets, instant.answers.network));
-  const BlendFit fit = FitBlend(instant.answers);
+  const model::InstantUse use = given != nullptr ? *given : FitBlend(instant.answers).use;
   PERENNIAL_ASSIGN_OR_RETURN(
       image, model::AttachInstant(WithFormerHead(image, published_.get(), instant.spec), round.request.labels,
-                                  instant.spec, instant.solution, fit.use));
+                                  instant.spec, instant.solution, use));
   PERENNIAL_ASSIGN_OR_RETURN(contender.head, model::InstantHead::FromImage(image));
-  BlendAnswers(instant, fit.use, instant.offsets, instant.answers.network, contender.split);
+  BlendAnswers(instant, use, instant.offsets, instant.answers.network, round.split, contender.split);
   return Status::Ok();
 }
 
-// network: [offsets, labels] probabilities. All labels are one group: an offset on logits means nothing to the head.
+// network: [offsets, labels] probabilities.
 void CandidateMaker::BlendAnswers(const RoundInstant& instant, const model::InstantUse& use,
                                   const std::vector<Offset>& offsets, const std::vector<float>& network,
-                                  Answers& answers) {
+                                  int64_t split, Answers& answers) {
   const int64_t labels = instant.answers.labels;
+  const std::vector<float> factor = model::BlendFactors(use);
   std::vector<float> p, q;
   for (size_t i = 0; i < offsets.size(); ++i) {
     const auto own =
@@ -102,13 +116,34 @@ void CandidateMaker::BlendAnswers(const RoundInstant& instant, const model::Inst
     model::SoftmaxWithTemperature(q.data(), 1, labels, use.temperature);
     const auto trained = network.begin() + static_cast<std::ptrdiff_t>(i) * labels;
     p.assign(trained, trained + labels);
-    model::BlendRow(q.data(), use.blend, p.data());
-    answers[offsets[i].value] = {ArgMax(p), -1, -std::numeric_limits<float>::infinity()};
+    model::BlendRow(q.data(), use.blend, factor, p.data());
+    answers[offsets[i].value] = SplitOfRow(p, split);
   }
 }
 
-// A place of the search, answered by both with the blend that the network itself got.
-Status CandidateMaker::ExploreBlended(const Round& round, const model::InstantUse& use, Answers& answers) {
+// Ways to use the head beside one network: as it was fitted; the same with the offsets that the published version has,
+// whole and halved (without them a slice that they favour falls at once); and just as the published version does.
+std::vector<model::InstantUse> CandidateMaker::UsesToTry(const Round& round, const model::InstantUse& fitted) const {
+  std::vector<model::InstantUse> uses{fitted};
+  if (published_head_ == nullptr) return uses;
+  const model::InstantUse& former = published_head_->use();
+  const size_t labels = round.request.labels.size(), known = std::min(former.blend.size(), labels);
+  for (const float share : {1.0f, 0.5f}) {
+    model::InstantUse use = fitted;
+    use.offset.assign(labels, 0);
+    for (size_t c = 0; c < known; ++c) use.offset[c] = share * former.offset[c];
+    uses.push_back(std::move(use));
+  }
+  model::InstantUse same = uses[1];
+  same.temperature = former.temperature;
+  std::copy_n(former.blend.begin(), known, same.blend.begin());
+  uses.push_back(std::move(same));
+  return uses;
+}
+
+// A place of the search with the best use of the head there. `fitted`: as the network itself has it.
+Result<CandidateMaker::Point> CandidateMaker::ExploreBlended(const Round& round, double share,
+                                                             const model::InstantUse& fitted) {
   std::vector<Offset> offsets;
   for (const Offsets& of_slice : round.held_out) {
     for (const Offset offset : of_slice.search) {
@@ -117,8 +152,17 @@ Status CandidateMaker::ExploreBlended(const Round& round, const model::InstantUs
   }
   std::vector<float> network;
   PERENNIAL_RETURN_IF_ERROR(evaluator_.Probabilities(*evaluated_, offsets, network));
-  BlendAnswers(*round.instant, use, offsets, network, answers);
-  return Status::Ok();
+  Point best;
+  best.share = share;
+  for (model::InstantUse& use : UsesToTry(round, fitted)) {
+    Answers answers;
+    BlendAnswers(*round.instant, use, offsets, network, round.split, answers);
+    PERENNIAL_ASSIGN_OR_RETURN(Point point, PointOf(round, share, answers));
+    if (!point.fit.found || (best.fit.found && point.fit.mean <= best.fit.mean)) continue;
+    point.use = std::move(use);
+    best = std::move(point);
+  }
+  return best;
 }
 
 }  // namespace perennial::trainer

@@ -82,7 +82,7 @@ Status CandidateMaker::LoadForEvaluation(const format::VersionImage& image) {
 }
 
 Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& model, std::string name,
-                                                          const Round& round) {
+                                                          const Round& round, const model::InstantUse* use) {
   const Request& request = round.request;
   Contender contender;
   contender.name = std::move(name);
@@ -90,7 +90,7 @@ Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& mo
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(contender.quantised.image));
   size_t counted = 0;
   if (round.instant != nullptr) {
-    PERENNIAL_RETURN_IF_ERROR(AttachInstantTo(round, contender));
+    PERENNIAL_RETURN_IF_ERROR(AttachInstantTo(round, contender, use));
   } else {
     for (const Offsets& offsets : round.held_out) {
       PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.gate, round.split, contender.split));
@@ -227,8 +227,7 @@ Result<Candidate> CandidateMaker::Make(Learner& learner, const Request& request,
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offsets> held_out, HeldOut(request));
   // Solved anew: then the same samples give the same head, to the last bit.
   PERENNIAL_ASSIGN_OR_RETURN(const auto instant, SolveInstant(request, true));
-  const int64_t split =
-      instant != nullptr ? static_cast<int64_t>(request.labels.size()) : SplitOf(learner.student(), request, record);
+  const int64_t split = SplitOf(learner.student(), request, record);
   const Round round{request, record, held_out, split, instant.get()};
   // The better first; see kStudentMargin.
   std::vector<Contender> contenders;

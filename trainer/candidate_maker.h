@@ -28,8 +28,8 @@ class InstantLearner;
 // the highest mean accuracy over slices that holds the rule: then a skill comes in step by step instead of never. The
 // choice is made on the gate's samples; a slice with a test part of its own that is large enough may only veto. With an
 // instant learner every contender gets the instant head before it is judged: one solution, solved anew, and a blend
-// fitted to the contender on the gate's samples. Then the search goes without offsets. Owned by the trainer;
-// thread-compatible. REQUIRES `log` outlives it.
+// fitted to the contender on the gate's samples; the search's offset is then on the blended answer. Owned by the
+// trainer; thread-compatible. REQUIRES `log` outlives it.
 class CandidateMaker {
  public:
   struct Options {
@@ -77,7 +77,9 @@ class CandidateMaker {
   Status LoadForEvaluation(const format::VersionImage& image);
   int64_t SplitOf(const model::Model& network, const Request& request, const PublishedRecord& record) const;
   static Result<model::QuantiseOutcome> QuantiseFor(const model::Model& model, const Request& request);
-  Result<Contender> Contend(const model::Model& model, std::string name, const Round& round);
+  // use: how a round's head is used; null: fitted to `model`.
+  Result<Contender> Contend(const model::Model& model, std::string name, const Round& round,
+                            const model::InstantUse* use = nullptr);
   Status Judge(const Round& round, Contender& contender);
   Result<bool> Passes(const Round& round, Contender& contender);
   Status Choose(const Round& round, std::vector<Contender>& contenders, size_t& chosen);
@@ -93,10 +95,12 @@ class CandidateMaker {
   // candidate_instant.cc: the head that each contender gets.
   Result<std::unique_ptr<RoundInstant>> SolveInstant(const Request& request, bool anew) const;
   Status ScoreInstant(const Round& round, const format::VersionImage& backbone);
-  Status AttachInstantTo(const Round& round, Contender& contender);
-  Status ExploreBlended(const Round& round, const model::InstantUse& use, Answers& answers);
+  Status AttachInstantTo(const Round& round, Contender& contender, const model::InstantUse* use);
+  Result<Point> ExploreBlended(const Round& round, double share, const model::InstantUse& fitted);
+  std::vector<model::InstantUse> UsesToTry(const Round& round, const model::InstantUse& fitted) const;
   static void BlendAnswers(const RoundInstant& instant, const model::InstantUse& use,
-                           const std::vector<Offset>& offsets, const std::vector<float>& network, Answers& answers);
+                           const std::vector<Offset>& offsets, const std::vector<float>& network, int64_t split,
+                           Answers& answers);
 
   // candidate_flips.cc: what is published.
   Status FollowPublished(const Request& request);

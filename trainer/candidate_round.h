@@ -34,6 +34,7 @@ struct CandidateMaker::Contender {
 struct CandidateMaker::Point {
   double share = 0;
   OffsetFit fit;
+  model::InstantUse use;  // that the answers were blended with; not of a round without a head
 };
 
 }  // namespace perennial::trainer

@@ -73,7 +73,7 @@ Result<CandidateMaker::Point> CandidateMaker::PointOf(const Round& round, double
       samples.push_back(sample);
     }
   }
-  return Point{share, FitOffset(std::move(samples), before, options_.gate)};
+  return Point{share, FitOffset(std::move(samples), before, options_.gate), {}};
 }
 
 Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const model::Model& target, double share,
@@ -81,11 +81,8 @@ Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const 
   Interpolate(*published_model_, target, share, round.split, 0, *mixed_);
   PERENNIAL_ASSIGN_OR_RETURN(const model::QuantiseOutcome quantised, QuantiseFor(*mixed_, round.request));
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(quantised.image));
+  if (round.instant != nullptr) return ExploreBlended(round, share, network.head->use());
   Answers answers;
-  if (round.instant != nullptr) {
-    PERENNIAL_RETURN_IF_ERROR(ExploreBlended(round, network.head->use(), answers));
-    return PointOf(round, share, answers);
-  }
   for (const Offsets& offsets : round.held_out) {
     PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.search, round.split, answers));
   }
@@ -106,8 +103,10 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
     if (point.fit.found) found.push_back(point);
     std::stable_sort(found.begin(), found.end(), by_mean);
   };
-  // The network itself with an offset costs no evaluation.
-  PERENNIAL_ASSIGN_OR_RETURN(const Point whole, PointOf(round, 1, contenders.front().split));
+  // The network itself with an offset costs no evaluation, but for what it says without its head.
+  PERENNIAL_ASSIGN_OR_RETURN(const Point whole, round.instant != nullptr
+                                                    ? Explore(round, target, 1, contenders.front())
+                                                    : PointOf(round, 1, contenders.front().split));
   note(whole);
   for (size_t i = 0; i < kPlaces; ++i) {
     const double share = i == 0 ? 0.5 : NextShare(tried, !found.empty(), found.empty() ? 0 : found.front().share);
@@ -115,9 +114,19 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
     note(point);
   }
   for (size_t i = 0; i < std::min(kJudged, found.size()); ++i) {
-    const auto& [share, fit] = found[i];
-    Interpolate(*published_model_, target, share, round.split, fit.offset, *mixed_);
-    PERENNIAL_ASSIGN_OR_RETURN(contenders.emplace_back(), Contend(*mixed_, NameOf(name, share, fit.offset), round));
+    const auto& [share, fit, blended] = found[i];
+    // With a head the offset is on what both answer together.
+    const bool head = round.instant != nullptr;
+    Interpolate(*published_model_, target, share, round.split, head ? 0 : fit.offset, *mixed_);
+    model::InstantUse use = blended;
+    use.offset.resize(round.request.labels.size());
+    for (size_t c = static_cast<size_t>(round.split); c < use.offset.size(); ++c) {
+      use.offset[c] = std::clamp(use.offset[c] + static_cast<float>(fit.offset), -model::kLargestInstantOffset,
+                                 model::kLargestInstantOffset);
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(
+        contenders.emplace_back(),
+        Contend(*mixed_, NameOf(name, share, fit.offset), round, head ? &use : nullptr));
   }
   return Status::Ok();
 }

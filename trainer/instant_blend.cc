@@ -67,7 +67,7 @@ class Fitter {
 
   bool Correct(int64_t i, const std::vector<float>& weights) {
     row_.assign(Row(answers_.network, i), Row(answers_.network, i) + answers_.labels);
-    model::BlendRow(Row(instant_, i), weights, row_.data());
+    model::BlendRow(Row(instant_, i), weights, {}, row_.data());
     return Truth(i) == ArgMax(row_.data(), answers_.labels);
   }
 

@@ -82,10 +82,14 @@ class Scorer {
     return mean.Value();
   }
 
-  void Moments(double& anytime, double& worst_old) const {
+  void Moments(double& anytime, double& worst_old, double& network_worst_old) const {
     Mean mean;
     double worst = kNone;
+    network_worst_old = kNone;
     for (const Moment& moment : record_.moments) {
+      if (stream_.HasBoundaries()) {
+        network_worst_old = std::fmin(network_worst_old, MeanOver(moment.network, moment.ended));
+      }
       if (moment.served == 0) continue;
       const Respondent& served = record_.versions[moment.served - 1];
       mean.Add(MeanOver(served, moment.seen));
@@ -181,6 +185,7 @@ const std::vector<std::string>& FigureNames() {
                                                   "network_balanced_accuracy",
                                                   "anytime_accuracy",
                                                   "worst_old_accuracy",
+                                                  "network_worst_old_accuracy",
                                                   "forgetting",
                                                   "backward_transfer",
                                                   "negative_flip_rate",
@@ -203,7 +208,7 @@ ContinualFigures ComputeFigures(const ContinualStream& stream, const ContinualRe
   values["instant_accuracy"] = scorer.MeanOverAll(record.instant);
   values["balanced_accuracy"] = scorer.Balanced(record.served);
   values["network_balanced_accuracy"] = scorer.Balanced(record.network);
-  scorer.Moments(values["anytime_accuracy"], values["worst_old_accuracy"]);
+  scorer.Moments(values["anytime_accuracy"], values["worst_old_accuracy"], values["network_worst_old_accuracy"]);
   scorer.PartEnds(values["forgetting"], values["backward_transfer"]);
   values["negative_flip_rate"] = scorer.NegativeFlips();
   values["prequential_accuracy"] = scorer.Prequential();

@@ -35,6 +35,7 @@ struct Moment {
   bool accepted = false;
   bool new_scales = false;
   uint64_t served = 0;  // number of the version that answers from here on, from 1
+  Respondent network;   // the network as it was then, whatever shipped; on the exam's samples of ended slices
   std::string shipped;  // student or ema
   std::string reason;   // the gate's, in words
 };

@@ -120,6 +120,10 @@ Status ContinualDump::AddSeed(const ContinualStream& stream, const ContinualReco
   for (size_t i = 0; i < record.part_ends.size(); ++i) {
     writer.Write("\"network@" + std::to_string(i + 1) + "\"", "test", record.part_ends[i].tests, stream.tests);
   }
+  for (size_t i = 0; i < record.moments.size(); ++i) {
+    writer.Write("\"candidate@" + std::to_string(i + 1) + "\"", "test", record.moments[i].network.tests,
+                 stream.tests);
+  }
   writer.Write("\"network\"", "test", record.network.tests, stream.tests);
   writer.Write("\"instant\"", "test", record.instant.tests, stream.tests);
   for (const auto& [name, who] : record.trivial) writer.Write("\"" + name + "\"", "test", who.tests, stream.tests);

@@ -43,6 +43,7 @@ Result<Exam::Candidate> Exam::Load(const format::VersionImage& image, Part part)
     format::VersionImage alone = image;
     for (format::TensorRecord& tensor : alone.tensors) {
       if (tensor.name == "instant.blend") std::fill(tensor.values.begin(), tensor.values.end(), 1.0f);
+      if (tensor.name == "instant.offset") std::fill(tensor.values.begin(), tensor.values.end(), 0.0f);
     }
     PERENNIAL_ASSIGN_OR_RETURN(who.head, model::InstantHead::FromImage(alone));
   } else if (part == Part::kWhole && image.instant) {

@@ -187,6 +187,13 @@ class Run {
     for (const uint32_t slice : ended_) {
       if (std::binary_search(moment.seen.begin(), moment.seen.end(), slice)) moment.ended.push_back(slice);
     }
+    if (!moment.ended.empty()) {
+      PERENNIAL_ASSIGN_OR_RETURN(const Exam::Candidate network, exam_.Load(NetworkOf(last_), Exam::Part::kNetwork));
+      moment.network.seen = moment.seen;
+      for (const uint32_t slice : moment.ended) {
+        PERENNIAL_RETURN_IF_ERROR(exam_.AskDrawn(network, slice, moment.network.tests[slice]));
+      }
+    }
     moment.accepted = last_.accepted;
     moment.new_scales = last_.image.scale_set == scales_.NextScaleSet();
     moment.shipped = last_.report.shipped;

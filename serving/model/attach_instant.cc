@@ -26,7 +26,8 @@ Status CheckSizes(const VersionImage& backbone, const std::vector<std::string>& 
   }
   const auto width = static_cast<size_t>(spec.width);
   const bool fits = solution.features == spec.width && solution.bias.size() == count && solution.mean.size() == width &&
-                    solution.weight.size() == count * width && use.blend.size() == count && use.temperature > 0;
+                    solution.weight.size() == count * width && use.blend.size() == count && use.temperature > 0 &&
+                    (use.offset.empty() || use.offset.size() == count);
   if (!fits) {
     return InvalidArgument("instant head: the solution is for " + std::to_string(solution.labels()) + " labels and " +
                            std::to_string(solution.features) + " features, the version has " + std::to_string(count) +
@@ -115,6 +116,10 @@ Result<VersionImage> AttachInstant(const VersionImage& backbone, const std::vect
   image.tensors.push_back(std::move(bias));
   image.tensors.push_back({"instant.blend", TensorKind::kFloat32, {solution.labels()}, {}, {}, use.blend});
   image.tensors.push_back({"instant.temperature", TensorKind::kFloat32, {1}, {}, {}, {use.temperature}});
+  std::vector<float> offset = use.offset;
+  offset.resize(labels.size());
+  image.tensors.push_back(
+      {"instant.offset", TensorKind::kFloat32, {solution.labels()}, {}, {}, std::move(offset)});
   image.instant = spec;
   PERENNIAL_RETURN_IF_ERROR(image.Validate());
   return image;

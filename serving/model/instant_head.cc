@@ -15,6 +15,8 @@ constexpr const char* kWeight = "instant.weight";
 constexpr const char* kBias = "instant.bias";
 constexpr const char* kBlend = "instant.blend";
 constexpr const char* kTemperature = "instant.temperature";
+constexpr const char* kOffset = "instant.offset";
+constexpr size_t kTensors = 5;
 
 Status CheckTensor(const format::VersionImage& image, size_t index, const char* name, TensorKind kind,
                    const std::vector<int64_t>& shape) {
@@ -27,8 +29,8 @@ Status CheckTensor(const format::VersionImage& image, size_t index, const char* 
 Status CheckFits(const format::VersionImage& image) {
   if (!image.instant) return FailedPrecondition("this version has no instant head");
   if (const Status valid = image.Validate(); !valid.ok()) return Corruption("instant head: " + valid.message());
-  if (image.tensors.size() - image.NetworkTensors() != 4) {
-    return Corruption("instant head: a version has four tensors for it, not " +
+  if (image.tensors.size() - image.NetworkTensors() != kTensors) {
+    return Corruption("instant head: a version has five tensors for it, not " +
                       std::to_string(image.tensors.size() - image.NetworkTensors()));
   }
   const auto labels = static_cast<int64_t>(image.labels.size());
@@ -36,10 +38,15 @@ Status CheckFits(const format::VersionImage& image) {
   PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 1, kBias, TensorKind::kFloat32, {labels}));
   PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 2, kBlend, TensorKind::kFloat32, {labels}));
   PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 3, kTemperature, TensorKind::kFloat32, {1}));
+  PERENNIAL_RETURN_IF_ERROR(CheckTensor(image, 4, kOffset, TensorKind::kFloat32, {labels}));
   const TensorRecord* tensors = image.tensors.data() + image.NetworkTensors();
   const auto& blend = tensors[2].values;
   if (!std::all_of(blend.begin(), blend.end(), [](float g) { return g >= 0 && g <= 1; })) {
     return Corruption("instant head: a blend weight is not in [0, 1]");
+  }
+  const auto& offset = tensors[4].values;
+  if (!std::all_of(offset.begin(), offset.end(), [](float o) { return std::fabs(o) <= kLargestInstantOffset; })) {
+    return Corruption("instant head: an offset is not in [-30, 30]");
   }
   if (!(tensors[3].values[0] > 0)) return Corruption("instant head: the temperature is not positive");
   return Status::Ok();
@@ -58,7 +65,11 @@ InstantHead::InstantHead(RandomFeatures features, const format::VersionImage& im
   bias_ = tensors[1].values;
   use_.blend = tensors[2].values;
   use_.temperature = tensors[3].values[0];
-  idle_ = std::all_of(use_.blend.begin(), use_.blend.end(), [](float g) { return g == 0; });
+  use_.offset = tensors[4].values;
+  factor_ = BlendFactors(use_);
+  const auto zero = [](float value) { return value == 0; };
+  idle_ = std::all_of(use_.blend.begin(), use_.blend.end(), zero) &&
+          std::all_of(use_.offset.begin(), use_.offset.end(), zero);
 }
 
 Result<std::shared_ptr<const InstantHead>> InstantHead::FromImage(const format::VersionImage& image) {
@@ -94,9 +105,19 @@ void SoftmaxWithTemperature(float* p, int64_t rows, int64_t labels, float temper
   }
 }
 
-void BlendRow(const float* q, const std::vector<float>& blend, float* p) {
+std::vector<float> BlendFactors(const InstantUse& use) {
+  std::vector<float> factors;
+  factors.reserve(use.offset.size());
+  for (const float offset : use.offset) factors.push_back(std::exp(offset));
+  return factors;
+}
+
+void BlendRow(const float* q, const std::vector<float>& blend, const std::vector<float>& factor, float* p) {
   float sum = 0;
-  for (size_t c = 0; c < blend.size(); ++c) sum += p[c] = (1 - blend[c]) * p[c] + blend[c] * q[c];
+  for (size_t c = 0; c < blend.size(); ++c) {
+    const float mixed = (1 - blend[c]) * p[c] + blend[c] * q[c];
+    sum += p[c] = factor.empty() ? mixed : factor[c] * mixed;
+  }
   // Nothing is left where every label with a share said 0: the trained head said it all about labels without one.
   if (sum <= 0) {
     std::copy_n(q, blend.size(), p);
@@ -118,12 +139,12 @@ void InstantHead::BlendFeatures(const float* features, int64_t batch, float* pro
   Scores(features, batch, own.data());
   SoftmaxWithTemperature(own.data(), batch, labels(), use_.temperature);
   for (int64_t i = 0; i < batch; ++i) {
-    BlendRow(own.data() + i * labels(), use_.blend, probabilities + i * labels());
+    BlendRow(own.data() + i * labels(), use_.blend, factor_, probabilities + i * labels());
   }
 }
 
 uint64_t InstantHead::bytes() const {
-  return features_.bytes() + codes_.size() + (scales_.size() + bias_.size() + use_.blend.size()) * sizeof(float);
+  return features_.bytes() + codes_.size() + (scales_.size() + bias_.size() + use_.blend.size() + 2 * use_.offset.size()) * sizeof(float);
 }
 
 }  // namespace perennial::model

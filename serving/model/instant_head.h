@@ -13,10 +13,15 @@
 
 namespace perennial::model {
 
+// Of an instant head's offsets, either way: beyond, a factor says nothing that a float can hold.
+inline constexpr float kLargestInstantOffset = 30;
+
 // How the instant head's answers are used, fitted on held-out samples (trainer/instant_blend.h).
 struct InstantUse {
   float temperature = 1;     // p_instant = softmax(score / temperature), > 0
   std::vector<float> blend;  // g_c per label in [0, 1]: its share in the answer
+  // o_c per label, added to the logarithm of the blended answer; empty: zeros. What is new is let in by it step by step.
+  std::vector<float> offset;
 };
 
 // What a node holds of the closed-form head: a spec from which it draws the features, int8 weights, a few floats per
@@ -34,13 +39,13 @@ class InstantHead {
   // features: [batch, D] as RandomFeatures::Extract writes them; out: [batch, labels].
   void Scores(const float* features, int64_t batch, float* out) const;
   // probabilities: [batch, labels] of the trained head, changed in place to
-  //   p_c ~ (1 - g_c) p_c + g_c p_instant_c, normalised.
-  // With all g_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the caller to
+  //   p_c ~ exp(o_c) ((1 - g_c) p_c + g_c p_instant_c), normalised.
+  // With all g_c = 0 and o_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the caller to
   // see. REQUIRES input.side == features().options().image_size.
   void BlendInto(const FeatureInput& input, float* probabilities) const;
   // The same for a caller who has the input's features already: [batch, D] as RandomFeatures::Extract writes them.
   void BlendFeatures(const float* features, int64_t batch, float* probabilities) const;
-  // Whether all g_c are 0: the network answers alone.
+  // Whether all g_c and o_c are 0: the network answers alone.
   bool idle() const { return idle_; }
   // Memory it takes on a node.
   uint64_t bytes() const;
@@ -53,14 +58,18 @@ class InstantHead {
   std::vector<float> scales_;  // [labels]
   std::vector<float> bias_;    // [labels]
   InstantUse use_;
-  bool idle_ = false;  // all blend weights are 0
+  std::vector<float> factor_;  // exp(o_c)
+  bool idle_ = false;          // all blend weights and offsets are 0
 };
 
 // p: [rows, labels] scores, in place: softmax(score / temperature).
 void SoftmaxWithTemperature(float* p, int64_t rows, int64_t labels, float temperature);
 
-// (1 - g) p + g q per label, normalised; in place in `p`. All [labels].
-void BlendRow(const float* q, const std::vector<float>& blend, float* p);
+// f ((1 - g) p + g q) per label, normalised; in place in `p`. All [labels]; f = exp(offset), empty: ones.
+void BlendRow(const float* q, const std::vector<float>& blend, const std::vector<float>& factor, float* p);
+
+// The factors of `use` for BlendRow; empty where it has no offsets.
+std::vector<float> BlendFactors(const InstantUse& use);
 
 // The version `backbone` with this instant head, its network's tensors untouched: the delta to `backbone` (or to
 // another version with the same backbone) holds little but the head. An instant head that `backbone` has is replaced.

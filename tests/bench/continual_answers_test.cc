@@ -47,6 +47,8 @@ TEST(ContinualFigures, AreWhatTheirDefinitionsSay) {
   record.versions[0].tests[1] = {{0, 0, 0.5F}, {1, 0, 0.5F}};  // asked later on the slice it had not seen
   record.moments = {World::Served(1, {0}, {}, true), World::Served(1, {0, 1}, {0}, false),
                     World::Served(2, {0, 1}, {0}, true)};
+  record.moments[1].network = World::Says({{0, 2}});
+  record.moments[2].network = World::Says({{0, 1}});
   record.part_ends = {World::Says({{0, 1}}), World::Says({{2, 2}, {2, 3}})};
   record.network = record.part_ends.back();
   record.served = record.versions.back();
@@ -58,6 +60,7 @@ TEST(ContinualFigures, AreWhatTheirDefinitionsSay) {
   // 1 of slice one; then (1 + 0) / 2; then (0.5 + 0.5) / 2.
   EXPECT_DOUBLE_EQ(values.at("anytime_accuracy"), (1 + 0.5 + 0.5) / 3);
   EXPECT_DOUBLE_EQ(values.at("worst_old_accuracy"), 0.5);
+  EXPECT_DOUBLE_EQ(values.at("network_worst_old_accuracy"), 0.5);
   EXPECT_DOUBLE_EQ(values.at("forgetting"), 1);
   EXPECT_DOUBLE_EQ(values.at("backward_transfer"), -1);
   EXPECT_DOUBLE_EQ(values.at("negative_flip_rate"), 0.5);
@@ -75,7 +78,8 @@ TEST(ContinualFigures, ThereIsNoForgettingWithoutBoundaries) {
   world.record.network = world.record.served = world.record.versions[0];
   const auto values = ComputeFigures(world.stream, world.record).values;
   EXPECT_DOUBLE_EQ(values.at("average_accuracy"), 1);
-  for (const char* name : {"forgetting", "backward_transfer", "worst_old_accuracy", "negative_flip_rate"}) {
+  for (const char* name : {"forgetting", "backward_transfer", "worst_old_accuracy", "network_worst_old_accuracy",
+                           "negative_flip_rate"}) {
     EXPECT_TRUE(std::isnan(values.at(name))) << name;
   }
 }

@@ -48,7 +48,7 @@ InstantSolution Solution(int64_t labels, uint64_t seed, double size = 1e-3) {
   return out;
 }
 
-InstantUse Use(std::vector<float> blend) { return {0.25f, std::move(blend)}; }
+InstantUse Use(std::vector<float> blend) { return {0.25f, std::move(blend), {}}; }
 
 std::vector<float> SomeFeatures(int64_t rows) {
   Rng rng(8);
@@ -103,7 +103,7 @@ TEST(InstantHead, NetworkTensorsStayToTheBit) {
   const auto second = AttachInstant(*first, backbone.labels, SmallSpec(), Solution(3, 4), Use({1, 0, 0.5f}));
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second->NetworkTensors(), backbone.tensors.size());
-  EXPECT_EQ(second->tensors.size(), backbone.tensors.size() + 4);
+  EXPECT_EQ(second->tensors.size(), backbone.tensors.size() + 5);
   for (size_t i = 0; i < backbone.tensors.size(); ++i) EXPECT_EQ(second->tensors[i], backbone.tensors[i]);
   EXPECT_NE(first->Root(), second->Root());
 }
@@ -135,11 +135,26 @@ TEST(InstantHead, ALabelNewToTheNetworkIsTheInstantHeadsAlone) {
 TEST(InstantHead, BlendIsTheFormula) {
   std::vector<float> p{0.5f, 0.3f, 0.2f};
   const std::vector<float> q{0.1f, 0.1f, 0.8f};
-  BlendRow(q.data(), {0, 0.5f, 1}, p.data());
+  BlendRow(q.data(), {0, 0.5f, 1}, {}, p.data());
   const float sum = 0.5f + 0.2f + 0.8f;
   EXPECT_NEAR(p[0], 0.5f / sum, 1e-6f);
   EXPECT_NEAR(p[1], 0.2f / sum, 1e-6f);
   EXPECT_NEAR(p[2], 0.8f / sum, 1e-6f);
+}
+
+TEST(InstantHead, AnOffsetIsOnTheLogarithmOfTheAnswer) {
+  InstantUse use = Use({0, 0});
+  use.offset = {0, -2};
+  const auto image = AttachInstant(Backbone(2), Backbone(2).labels, SmallSpec(), Solution(2, 7), use);
+  ASSERT_TRUE(image.ok()) << image.status().ToString();
+  const auto head = *InstantHead::FromImage(*image);
+  EXPECT_FALSE(head->idle());
+  EXPECT_EQ(head->use().offset, use.offset);
+  const OneText text;
+  std::vector<float> p{0.3f, 0.7f};
+  head->BlendInto(text.View(), p.data());
+  EXPECT_NEAR(std::log(p[1] / p[0]), std::log(0.7f / 0.3f) - 2, 1e-5f);
+  EXPECT_NEAR(p[0] + p[1], 1, 1e-6f);
 }
 
 TEST(InstantHead, WithoutWeightNothingChangesAndBrokenStaysBroken) {
@@ -174,6 +189,7 @@ TEST(InstantHead, AVersionThatDoesNotFitIsRefused) {
   EXPECT_EQ(code([](VersionImage& i) { std::swap(i.tensors[4], i.tensors[5]); }), Code::kCorruption);
   EXPECT_EQ(code([](VersionImage& i) { i.tensors[5].values[0] = 1.5f; }), Code::kCorruption) << "blend";
   EXPECT_EQ(code([](VersionImage& i) { i.tensors[6].values[0] = 0; }), Code::kCorruption) << "temperature";
+  EXPECT_EQ(code([](VersionImage& i) { i.tensors[7].values[0] = 31; }), Code::kCorruption) << "offset";
 }
 
 TEST(InstantHead, AttachSaysWhatDoesNotFit) {
@@ -186,7 +202,8 @@ TEST(InstantHead, AttachSaysWhatDoesNotFit) {
   EXPECT_EQ(code({"label 1", "label 0"}, Solution(2, 9), Use({1, 1})), Code::kInvalidArgument);
   EXPECT_EQ(code(backbone.labels, Solution(3, 9), Use({1, 1})), Code::kInvalidArgument);
   EXPECT_EQ(code(backbone.labels, Solution(2, 9), Use({1})), Code::kInvalidArgument);
-  EXPECT_EQ(code(backbone.labels, Solution(2, 9), {0, {1, 1}}), Code::kInvalidArgument);
+  EXPECT_EQ(code(backbone.labels, Solution(2, 9), {0, {1, 1}, {}}), Code::kInvalidArgument);
+  EXPECT_EQ(code(backbone.labels, Solution(2, 9), {1, {1, 1}, {0}}), Code::kInvalidArgument);
   EXPECT_EQ(code(backbone.labels, Solution(2, 9, std::nan("")), Use({1, 1})), Code::kFailedPrecondition);
 }
 
