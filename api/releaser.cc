@@ -26,6 +26,19 @@ Releaser::Releaser(updater::Publisher& publisher, versions::VersionStore& versio
 
 Result<updater::PublishOutcome> Releaser::Release(const format::VersionImage& image, std::string_view report_json) {
   MutexLock lock(mutex_);
+  return Begin(image, report_json);
+}
+
+Result<updater::PublishOutcome> Releaser::ReleaseAtOnce(const format::VersionImage& image, std::string_view report_json,
+                                                        std::string_view why) {
+  MutexLock lock(mutex_);
+  PERENNIAL_ASSIGN_OR_RETURN(const updater::PublishOutcome outcome, Begin(image, report_json));
+  // The first version ever is stable already.
+  if (rollout_.TrialRunning()) PERENNIAL_RETURN_IF_ERROR(rollout_.Promote(why));
+  return outcome;
+}
+
+Result<updater::PublishOutcome> Releaser::Begin(const format::VersionImage& image, std::string_view report_json) {
   if (rollout_.TrialRunning()) {
     return FailedPrecondition("version " + rollout_.State().candidate.ToString() + " is on trial",
                               "promote or abort it, or wait for its verdict");

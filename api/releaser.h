@@ -27,6 +27,10 @@ class Releaser {
 
   // Publishes `image` and starts its trial. kFailedPrecondition while another trial runs: nothing is published then.
   Result<updater::PublishOutcome> Release(const format::VersionImage& image, std::string_view report_json);
+  // Publishes `image` and makes it stable without a trial. For a version that cannot be worse than measured: the
+  // network is the one that runs, and the gate has judged its new head.
+  Result<updater::PublishOutcome> ReleaseAtOnce(const format::VersionImage& image, std::string_view report_json,
+                                                std::string_view why);
   // Releases the content of `to` under a new number and makes it stable at once, on the operator's word; a running
   // trial is aborted. Checks that the target loads before anything changes.
   Result<VersionId> RollBack(VersionId to, std::string_view why);
@@ -40,6 +44,8 @@ class Releaser {
   bool WantsNewScales() const;
 
  private:
+  Result<updater::PublishOutcome> Begin(const format::VersionImage& image, std::string_view report_json)
+      REQUIRES_LOCK(mutex_);
   void Collect();
 
   updater::Publisher& publisher_;

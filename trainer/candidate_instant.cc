@@ -44,10 +44,13 @@ format::VersionImage WithFormerHead(format::VersionImage backbone, const format:
 Result<std::unique_ptr<CandidateMaker::RoundInstant>> CandidateMaker::SolveInstant(const Request& request,
                                                                                    bool anew) const {
   auto none = [] { return std::unique_ptr<RoundInstant>(); };
-  if (request.instant == nullptr || request.instant->samples() == 0) return none();
+  if (request.instant == nullptr || (request.instant->samples() == 0 && request.waiting == nullptr)) return none();
   auto round = std::make_unique<RoundInstant>();
   round->spec = request.instant->options().spec;
-  auto solution = request.instant->Solve(static_cast<int64_t>(request.labels.size()), anew);
+  const auto labels = static_cast<int64_t>(request.labels.size());
+  auto solution = request.waiting != nullptr
+                      ? request.instant->SolveWith(request.waiting->input, request.waiting->labels, labels)
+                      : request.instant->Solve(labels, anew);
   if (!solution.ok()) {
     // The network is there without it.
     log::Warn("instant_head_left_out", {{"error", solution.status().ToString()}});
@@ -93,10 +96,17 @@ Status CandidateMaker::AttachInstantTo(const Round& round, Contender& contender,
   if (!instant.scored) PERENNIAL_RETURN_IF_ERROR(ScoreInstant(round, image));
   instant.answers.network.clear();
   PERENNIAL_RETURN_IF_ERROR(evaluator_.Probabilities(*evaluated_, instant.offsets, instant.answers.network));
+  PERENNIAL_RETURN_IF_ERROR(Blend(round, contender, given));
+  return Status::Ok();
+}
+
+// The same once the network's answers are there.
+Status CandidateMaker::Blend(const Round& round, Contender& contender, const model::InstantUse* given) {
+  RoundInstant& instant = *round.instant;
+  format::VersionImage& image = contender.quantised.image;
   const model::InstantUse use = given != nullptr ? *given : FitBlend(instant.answers).use;
-  PERENNIAL_ASSIGN_OR_RETURN(
-      image, model::AttachInstant(WithFormerHead(image, published_.get(), instant.spec), round.request.labels,
-                                  instant.spec, instant.solution, use));
+  PERENNIAL_ASSIGN_OR_RETURN(image, model::AttachInstant(WithFormerHead(image, published_.get(), instant.spec),
+                                                         round.request.labels, instant.spec, instant.solution, use));
   PERENNIAL_ASSIGN_OR_RETURN(contender.head, model::InstantHead::FromImage(image));
   BlendAnswers(instant, use, instant.offsets, instant.answers.network, round.split, contender.split);
   return Status::Ok();
@@ -104,8 +114,8 @@ Status CandidateMaker::AttachInstantTo(const Round& round, Contender& contender,
 
 // network: [offsets, labels] probabilities.
 void CandidateMaker::BlendAnswers(const RoundInstant& instant, const model::InstantUse& use,
-                                  const std::vector<Offset>& offsets, const std::vector<float>& network,
-                                  int64_t split, Answers& answers) {
+                                  const std::vector<Offset>& offsets, const std::vector<float>& network, int64_t split,
+                                  Answers& answers) {
   const int64_t labels = instant.answers.labels;
   const std::vector<float> factor = model::BlendFactors(use);
   std::vector<float> p, q;
@@ -152,6 +162,12 @@ Result<CandidateMaker::Point> CandidateMaker::ExploreBlended(const Round& round,
   }
   std::vector<float> network;
   PERENNIAL_RETURN_IF_ERROR(evaluator_.Probabilities(*evaluated_, offsets, network));
+  return BestUse(round, share, fitted, offsets, network);
+}
+
+Result<CandidateMaker::Point> CandidateMaker::BestUse(const Round& round, double share, const model::InstantUse& fitted,
+                                                      const std::vector<Offset>& offsets,
+                                                      const std::vector<float>& network) {
   Point best;
   best.share = share;
   for (model::InstantUse& use : UsesToTry(round, fitted)) {

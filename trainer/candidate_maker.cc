@@ -88,7 +88,6 @@ Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& mo
   contender.name = std::move(name);
   PERENNIAL_ASSIGN_OR_RETURN(contender.quantised, QuantiseFor(model, request));
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(contender.quantised.image));
-  size_t counted = 0;
   if (round.instant != nullptr) {
     PERENNIAL_RETURN_IF_ERROR(AttachInstantTo(round, contender, use));
   } else {
@@ -96,18 +95,25 @@ Result<CandidateMaker::Contender> CandidateMaker::Contend(const model::Model& mo
       PERENNIAL_RETURN_IF_ERROR(evaluator_.PredictSplit(*evaluated_, offsets.gate, round.split, contender.split));
     }
   }
+  PERENNIAL_RETURN_IF_ERROR(ScoreOnGate(round, contender));
+  PERENNIAL_RETURN_IF_ERROR(Judge(round, contender));
+  return contender;
+}
+
+// Its answers to the gate's samples, as counts.
+Status CandidateMaker::ScoreOnGate(const Round& round, Contender& contender) {
+  size_t counted = 0;
   for (const auto& [offset, answer] : contender.split) contender.predictions[offset] = answer.Answer();
   for (const Offsets& offsets : round.held_out) {
     PERENNIAL_ASSIGN_OR_RETURN(const Evaluator::Score score,
-                               evaluator_.ScoreOf(offsets.gate, contender.predictions, request.labels));
+                               evaluator_.ScoreOf(offsets.gate, contender.predictions, round.request.labels));
     contender.gate.push_back(score.counts);
     if (score.counts.samples == 0) continue;
     ++counted;
     contender.average += score.counts.Accuracy();
   }
   contender.average = MeanOver(counted, contender.average);
-  PERENNIAL_RETURN_IF_ERROR(Judge(round, contender));
-  return contender;
+  return Status::Ok();
 }
 
 // Against the published version's answers to the same samples; where it is not known, against its scores.
@@ -130,7 +136,7 @@ Status CandidateMaker::Judge(const Round& round, Contender& contender) {
     const auto then = round.record.gate.find(slice);
     flips[slice].grew = then == round.record.gate.end() || then->second.samples < both.now.samples;
   }
-  contender.decision = DecideGate(before, now, flips, options_.gate);
+  contender.decision = DecideGate(before, now, flips, options_.gate, round.new_labels);
   return Status::Ok();
 }
 

@@ -40,6 +40,11 @@ class CandidateMaker {
   CandidateMaker(const samples::SampleLog& log, const Options& options)
       : log_(log), options_(options), evaluator_(log, options.evaluation) {}
 
+  // Samples that wait for their batch, for the instant head.
+  struct Waiting {
+    model::ModelInput input;
+    std::vector<int64_t> labels;  // indices of the request's labels
+  };
   struct Request {
     const std::vector<std::string>& labels;
     const std::vector<std::string>& slices;  // trained on so far, in order of first sight
@@ -51,9 +56,13 @@ class CandidateMaker {
     uint64_t new_scale_set = 0;
     size_t max_per_slice = 0;
     InstantLearner* instant = nullptr;  // null: the network alone ships
+    const Waiting* waiting = nullptr;   // null: none
   };
   // Updates what `record` knows of learned accuracies.
   Result<Candidate> Make(Learner& learner, const Request& request, PublishedRecord& record);
+  // What is published with a new instant head. kFailedPrecondition without a head, or when what is published is not
+  // known.
+  Result<Candidate> MakeInstant(const Request& request, const PublishedRecord& record);
 
  private:
   struct Contender;
@@ -80,6 +89,7 @@ class CandidateMaker {
   // use: how a round's head is used; null: fitted to `model`.
   Result<Contender> Contend(const model::Model& model, std::string name, const Round& round,
                             const model::InstantUse* use = nullptr);
+  Status ScoreOnGate(const Round& round, Contender& contender);
   Status Judge(const Round& round, Contender& contender);
   Result<bool> Passes(const Round& round, Contender& contender);
   Status Choose(const Round& round, std::vector<Contender>& contenders, size_t& chosen);
@@ -90,17 +100,27 @@ class CandidateMaker {
   // candidate_search.cc: between the published weights and the network's.
   Status Search(const Round& round, const model::Model& target, std::vector<Contender>& contenders);
   Result<Point> Explore(const Round& round, const model::Model& target, double share, const Contender& network);
+  static model::InstantUse WithOffset(const Point& point, int64_t split, size_t labels);
   Result<Point> PointOf(const Round& round, double share, const Answers& answers);
 
   // candidate_instant.cc: the head that each contender gets.
   Result<std::unique_ptr<RoundInstant>> SolveInstant(const Request& request, bool anew) const;
   Status ScoreInstant(const Round& round, const format::VersionImage& backbone);
   Status AttachInstantTo(const Round& round, Contender& contender, const model::InstantUse* use);
+  Status Blend(const Round& round, Contender& contender, const model::InstantUse* use);
+  Result<Point> BestUse(const Round& round, double share, const model::InstantUse& fitted,
+                        const std::vector<Offset>& offsets, const std::vector<float>& network);
   Result<Point> ExploreBlended(const Round& round, double share, const model::InstantUse& fitted);
   std::vector<model::InstantUse> UsesToTry(const Round& round, const model::InstantUse& fitted) const;
   static void BlendAnswers(const RoundInstant& instant, const model::InstantUse& use,
                            const std::vector<Offset>& offsets, const std::vector<float>& network, int64_t split,
                            Answers& answers);
+
+  // candidate_head_only.cc: the published network with a new head.
+  Result<Contender> ContendHeadOnly(const Round& round, const format::VersionImage& network, std::string name,
+                                    const model::InstantUse* use);
+  Status NetworkRows(const std::vector<Offset>& offsets, int64_t labels, std::vector<float>& out);
+  Status PredictHeadOnly(const Round& round, const std::vector<Offset>& offsets, Contender& contender);
 
   // candidate_flips.cc: what is published.
   Status FollowPublished(const Request& request);
@@ -122,6 +142,8 @@ class CandidateMaker {
   std::shared_ptr<const model::InstantHead> published_head_;  // null: none
   Evaluator::Predictions published_answers_;
   // The answers of the candidate made last, which may be published next.
+  std::shared_ptr<const format::VersionImage> rows_of_;            // whose network answered `network_rows_`
+  std::unordered_map<uint64_t, std::vector<float>> network_rows_;  // probabilities by offset
   Hash256 last_root_;
   Evaluator::Predictions last_answers_;
 };

@@ -12,9 +12,10 @@ namespace perennial::trainer {
 struct CandidateMaker::Round {
   const Request& request;
   const PublishedRecord& record;
-  const std::vector<Offsets>& held_out;  // by slice, as in the request
-  int64_t split = 0;                     // the newest labels are those from here on; all: none is
-  RoundInstant* instant = nullptr;       // null: no head
+  const std::vector<Offsets>& held_out;      // by slice, as in the request
+  int64_t split = 0;                         // the newest labels are those from here on; all: none is
+  RoundInstant* instant = nullptr;           // null: no head
+  std::vector<std::string> new_labels = {};  // that count as a gain: of a round of the head alone
 };
 
 // One set of weights that might ship.

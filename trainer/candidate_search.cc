@@ -89,6 +89,17 @@ Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const 
   return PointOf(round, share, answers);
 }
 
+// How the head was used at a point, with what was found for the newest labels added.
+model::InstantUse CandidateMaker::WithOffset(const Point& point, int64_t split, size_t labels) {
+  model::InstantUse use = point.use;
+  use.offset.resize(labels);
+  for (auto c = static_cast<size_t>(split); c < labels; ++c) {
+    use.offset[c] = std::clamp(use.offset[c] + static_cast<float>(point.fit.offset), -model::kLargestInstantOffset,
+                               model::kLargestInstantOffset);
+  }
+  return use;
+}
+
 // Adds the best that it finds, best first, to `contenders`, whose first is the network `target`.
 Status CandidateMaker::Search(const Round& round, const model::Model& target, std::vector<Contender>& contenders) {
   PERENNIAL_RETURN_IF_ERROR(AnswerAsPublished({}));
@@ -104,9 +115,8 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
     std::stable_sort(found.begin(), found.end(), by_mean);
   };
   // The network itself with an offset costs no evaluation, but for what it says without its head.
-  PERENNIAL_ASSIGN_OR_RETURN(const Point whole, round.instant != nullptr
-                                                    ? Explore(round, target, 1, contenders.front())
-                                                    : PointOf(round, 1, contenders.front().split));
+  PERENNIAL_ASSIGN_OR_RETURN(const Point whole, round.instant != nullptr ? Explore(round, target, 1, contenders.front())
+                                                                         : PointOf(round, 1, contenders.front().split));
   note(whole);
   for (size_t i = 0; i < kPlaces; ++i) {
     const double share = i == 0 ? 0.5 : NextShare(tried, !found.empty(), found.empty() ? 0 : found.front().share);
@@ -114,19 +124,13 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
     note(point);
   }
   for (size_t i = 0; i < std::min(kJudged, found.size()); ++i) {
-    const auto& [share, fit, blended] = found[i];
+    const double share = found[i].share, offset = found[i].fit.offset;
     // With a head the offset is on what both answer together.
     const bool head = round.instant != nullptr;
-    Interpolate(*published_model_, target, share, round.split, head ? 0 : fit.offset, *mixed_);
-    model::InstantUse use = blended;
-    use.offset.resize(round.request.labels.size());
-    for (size_t c = static_cast<size_t>(round.split); c < use.offset.size(); ++c) {
-      use.offset[c] = std::clamp(use.offset[c] + static_cast<float>(fit.offset), -model::kLargestInstantOffset,
-                                 model::kLargestInstantOffset);
-    }
-    PERENNIAL_ASSIGN_OR_RETURN(
-        contenders.emplace_back(),
-        Contend(*mixed_, NameOf(name, share, fit.offset), round, head ? &use : nullptr));
+    Interpolate(*published_model_, target, share, round.split, head ? 0 : offset, *mixed_);
+    const model::InstantUse use = WithOffset(found[i], round.split, round.request.labels.size());
+    PERENNIAL_ASSIGN_OR_RETURN(contenders.emplace_back(),
+                               Contend(*mixed_, NameOf(name, share, offset), round, head ? &use : nullptr));
   }
   return Status::Ok();
 }

@@ -19,6 +19,7 @@ std::string EvaluationReport::ToJson() const {
   out["forgetting"] = NumberOrNull(forgetting);
   out["backward_transfer"] = NumberOrNull(backward_transfer);
   out["shipped"] = shipped;
+  out["head_only"] = head_only;
   out["steps"] = steps;
   out["trained_until"] = trained_until;
   out["network_accuracy"] = NumberOrNull(network_accuracy);

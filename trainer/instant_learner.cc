@@ -121,6 +121,20 @@ Result<model::InstantSolution> InstantLearner::Solve(int64_t labels, bool anew) 
   });
 }
 
+Result<model::InstantSolution> InstantLearner::SolveWith(const model::ModelInput& input,
+                                                         const std::vector<int64_t>& labels, int64_t total) const {
+  PERENNIAL_RETURN_IF_ERROR(CheckInput(input, labels.size(), features_.options().image_size));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<float> rows, Extract(input));
+  return Guarded("instant solver", [&]() -> Result<model::InstantSolution> {
+    InstantStatistics with = statistics_;
+    PERENNIAL_RETURN_IF_ERROR(with.Add(rows.data(), labels.data(), static_cast<int64_t>(labels.size())));
+    with.Flush();
+    PERENNIAL_ASSIGN_OR_RETURN(model::InstantSolution solution, InstantSolver(solver_.options()).Solve(with));
+    GrowTo(total, solution);
+    return solution;
+  });
+}
+
 Result<double> InstantLearner::ChooseRidge(const InstantHeldOut& held_out) {
   const bool known = std::any_of(held_out.labels.begin(), held_out.labels.end(), [](int64_t y) { return y >= 0; });
   if (!known) return solver_.options().ridge;

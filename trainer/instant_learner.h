@@ -47,6 +47,10 @@ class InstantLearner {
   // is bit-equal over restarts and for every order.
   Result<model::InstantSolution> Solve(int64_t labels, bool anew = false);
 
+  // The solution with these samples taken in too, which stay unobserved: those that wait for their batch. Factors anew.
+  Result<model::InstantSolution> SolveWith(const model::ModelInput& input, const std::vector<int64_t>& labels,
+                                           int64_t total) const;
+
   // Tries every ridge of a grid on held-out samples, keeps the best (of equals the largest); one factorisation each.
   // Without a known held-out label the ridge stays. Returns the ridge in use.
   Result<double> ChooseRidge(const InstantHeldOut& held_out);

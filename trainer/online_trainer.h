@@ -45,6 +45,11 @@ struct TrainerOptions {
   // takes 4 width^2 bytes, and as much again as a factor while it is solved.
   int64_t instant_width = 0;
   uint64_t instant_seed = 1;  // draws the features
+  // Candidates of the instant head alone, between those of the network: at the so-manieth sample of a label that the
+  // published network does not know, and whenever its number has doubled since (0: none for that reason); and after so
+  // many samples of any kind (0: none for that reason).
+  uint64_t instant_first = 5;
+  uint64_t instant_every = 0;
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
@@ -104,7 +109,8 @@ struct EvaluationReport {
   // "student", "ema", or weights between them and the published ones: "interpolated 0.43", "interpolated 0.43 to
   // student", with ", offset -1.5" where the newest labels' logits were shifted.
   std::string shipped;
-  uint64_t steps = 0;  // with trained_until the candidate's fingerprint: equal state, equal candidate
+  bool head_only = false;  // the network is the published one, only the instant head is new
+  uint64_t steps = 0;      // with trained_until the candidate's fingerprint: equal state, equal candidate
   uint64_t trained_until = 0;
   double network_accuracy = 0;    // average_accuracy of the better of student and average, whatever shipped
   double negative_flip_rate = 0;  // share that the published version had right and this one has wrong; NaN: unknown
@@ -124,6 +130,7 @@ struct Candidate {
   FlipReport flips;
   double saturated_ratio = 0;
   bool accepted = false;         // the gate's word
+  bool head_only = false;        // the published network with a new instant head
   std::string reason;            // why, in words, with numbers
   int64_t newest_sample_us = 0;  // arrival of the newest sample learned
 };
@@ -166,6 +173,16 @@ class OnlineTrainer {
   // tried (trainer/candidate_maker.h). `max_per_slice` bounds the evaluation (0: all).
   virtual Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                           size_t max_per_slice) = 0;
+  // Whether a candidate of the instant head alone is due (TrainerOptions::instant_first, instant_every). False without
+  // a head, and before it is known what is published.
+  virtual bool InstantDue() const { return false; }
+  // The cadence of seconds: what is published, with an instant head that knows every sample that came, also those that
+  // wait for a full batch; the network stays as it is. Judged by the gate like any other; a label that is new counts as
+  // a gain. Nothing of the trainer's state changes but what InstantDue goes by. kFailedPrecondition without a head, or
+  // while nothing is published.
+  virtual Result<Candidate> MakeInstantCandidate(size_t /*max_per_slice*/) {
+    return FailedPrecondition("this trainer has no instant head", "set instant_width");
+  }
   // The candidate was published: its metrics become the gate's reference, and no publish is owed; part of the next
   // checkpoint.
   virtual void Published(const Candidate& candidate, VersionId version) = 0;

@@ -54,6 +54,12 @@ TrainerService::~TrainerService() {
 }
 
 void TrainerService::Run() {
+  if (sink_ != nullptr) {
+    const TrainerStatus status = trainer_->GetStatus();
+    if (auto now = sink_->PredecessorOf(status.steps, status.cursor.value); now.image != nullptr) {
+      trainer_->SetPublished(std::move(now.image));
+    }
+  }
   for (;;) {
     AnswerRequests();
     bool train = false;
@@ -86,6 +92,7 @@ Status TrainerService::TrainOnce() {
     triggers_seen_ = triggers;  // one that failed is tried again
     return Status::Ok();
   }
+  if (sink_ != nullptr && trainer_->InstantDue() && sink_->ReadyForCandidate()) return MakeInstantCandidate();
   return trainer_->Step(MachineTimeIn(options_.idle_wait)).status();
 }
 

@@ -128,8 +128,11 @@ class TrainerService {
 
   // On the service's thread (service_candidates.cc).
   Result<EvaluationRecord> MakeCandidate(bool by_hand);
+  // Of the instant head alone; one that cannot be published now is not kept: the next comes soon.
+  Status MakeInstantCandidate();
   Status OfferPending();
   Status Offer(const Candidate& candidate, bool by_hand, EvaluationRecord& record);
+  EvaluationRecord RecordOf(const Candidate& candidate) const;
   void Remember(const EvaluationRecord& record);
 
   // Requests of other threads (service_requests.cc).

@@ -17,16 +17,7 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, trainer_->MakeCandidate(frozen.get(), new_scale_set,
                                                                           at_flush ? options_.max_eval_at_flush
                                                                                    : options_.max_eval_per_slice));
-  const TrainerStatus status = trainer_->GetStatus();
-  EvaluationRecord record;
-  record.time_us = clock_.WallMicros();
-  record.steps = status.steps;
-  record.samples_trained = status.samples_trained;
-  record.trained_until = candidate.report.trained_until;
-  record.accepted = candidate.accepted;
-  record.reason = candidate.reason;
-  record.report = candidate.report;
-
+  EvaluationRecord record = RecordOf(candidate);
   Status offered;
   if (sink_ == nullptr) {
     trainer_->Published(candidate, VersionId{});
@@ -52,6 +43,46 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   if (options_.on_evaluation) options_.on_evaluation(record);
   if (!offered.ok()) return offered;
   return record;
+}
+
+EvaluationRecord TrainerService::RecordOf(const Candidate& candidate) const {
+  const TrainerStatus status = trainer_->GetStatus();
+  EvaluationRecord record;
+  record.time_us = clock_.WallMicros();
+  record.steps = status.steps;
+  record.samples_trained = status.samples_trained;
+  record.trained_until = candidate.report.trained_until;
+  record.accepted = candidate.accepted;
+  record.reason = candidate.reason;
+  record.report = candidate.report;
+  return record;
+}
+
+Status TrainerService::MakeInstantCandidate() {
+  const TrainerStatus status = trainer_->GetStatus();
+  if (auto now = sink_->PredecessorOf(status.steps, status.cursor.value); now.image != nullptr) {
+    trainer_->SetPublished(std::move(now.image));
+  }
+  const auto candidate = trainer_->MakeInstantCandidate(options_.max_eval_per_slice);
+  if (!candidate.ok()) {
+    // What is published cannot take a head (yet); the network's next candidate brings it.
+    if (candidate.status().code() != Code::kFailedPrecondition) return candidate.status();
+    log::Warn("instant_candidate_not_made", {{"error", candidate.status().ToString()}});
+    return Status::Ok();
+  }
+  EvaluationRecord record = RecordOf(*candidate);
+  if (candidate->accepted) {
+    const Result<VersionId> version = sink_->Offer(*candidate, false);
+    if (version.ok()) {
+      record.version = *version;
+      trainer_->Published(*candidate, *version);
+    } else {
+      log::Warn("instant_candidate_not_published", {{"error", version.status().ToString()}});
+    }
+  }
+  Remember(record);
+  if (options_.on_evaluation) options_.on_evaluation(record);
+  return Status::Ok();
 }
 
 Status TrainerService::OfferPending() {

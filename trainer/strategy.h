@@ -20,7 +20,7 @@ struct StepBatch {
   torch::Tensor
       mixed_targets;        // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
   torch::Tensor own_share;  // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
-  uint64_t memory = 0;  // examples that the memory held when the replayed rows were drawn
+  uint64_t memory = 0;      // examples that the memory held when the replayed rows were drawn
   // [replayed, labels] f32: what the memory holds of the replayed rows' logits, rounded to binary16. NaN where there is
   // none: the label did not exist yet when they were stored, or the example came without. Undefined unless the strategy
   // UsesStoredLogits and rows are replayed.

@@ -227,7 +227,7 @@ void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
     best = std::max(best, slice.accuracy);
   }
   published_.NotePublished(version, candidate.image.labels.size(), std::move(scores));
-  published_image_ = std::make_shared<const format::VersionImage>(candidate.image);
+  SetPublished(std::make_shared<const format::VersionImage>(candidate.image));
 }
 
 Hash256 StreamTrainer::Fingerprint() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,8 +36,10 @@ class StreamTrainer final : public OnlineTrainer {
   Status Checkpoint() override;
   Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                   size_t max_per_slice) override;
+  bool InstantDue() const override;
+  Result<Candidate> MakeInstantCandidate(size_t max_per_slice) override;
   void Published(const Candidate& candidate, VersionId version) override;
-  void SetPublished(std::shared_ptr<const format::VersionImage> image) override { published_image_ = std::move(image); }
+  void SetPublished(std::shared_ptr<const format::VersionImage> image) override;
   void SetPublishOwed(bool owed) override { publish_owed_ = owed; }
   Hash256 Fingerprint() const override;
   TrainerStatus GetStatus() const override;
@@ -54,6 +57,9 @@ class StreamTrainer final : public OnlineTrainer {
   Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
   // What the instant head sees of new samples: as they came, without augmentation.
   Status ObserveInstantly(const std::vector<Prepared>& fresh);
+  // Samples by label that the published network was not trained on, those that wait included.
+  std::unordered_map<std::string, uint64_t> YoungLabels() const;
+  uint64_t InstantSamples() const;
   // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
   Status LearnFromMemory();
   Status NoteLoss(const Learner::StepResult& result);
@@ -95,6 +101,10 @@ class StreamTrainer final : public OnlineTrainer {
   PublishedRecord published_;
 
   std::shared_ptr<const format::VersionImage> published_image_;  // null: not known; the version store keeps it
+  size_t published_trained_ = 0;                                 // labels that its network was trained on
+  // What InstantDue goes by (stream_trainer_instant.cc); not saved.
+  std::unordered_map<std::string, uint64_t> instant_counts_;  // of young labels at the last instant candidate
+  uint64_t instant_samples_ = 0;                              // likewise of all samples
   uint64_t bad_in_a_row_ = 0;
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;

@@ -95,6 +95,17 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"trainer", "replay_per_step", "--replay-per-step", "replayed samples in a step", &t.replay_per_step});
   table.Add({"trainer", "checkpoint_every_steps", "--checkpoint-every", "steps between checkpoints",
              &t.checkpoint_every_steps});
+  table.Add({"trainer", "instant_width", "--instant-width", "random features of the instant head, 0: none",
+             &t.instant_width});
+  table.Add({"trainer", "instant_seed", "--instant-seed", "of its features", &t.instant_seed});
+  table.Add({"trainer", "instant_first", "--instant-first",
+             "samples of a label that the published network does not know until the instant head is published for it, "
+             "and again whenever they have doubled; 0: never",
+             &t.instant_first});
+  table.Add({"trainer", "instant_every", "--instant-every", "samples between two instant heads, 0: no such rule",
+             &t.instant_every});
+  table.Add({"trainer", "instant_trial", "--instant-trial",
+             "versions with nothing but a new instant head go on trial like any other", &o.instant_trial});
   table.Add({"trainer", "decode_threads", "--decode-threads", "threads that decode ahead", &t.decode_threads});
   table.Add({"trainer", "device", "--device", "cpu or cuda", &t.device});
   table.Add({"replay", "policy", "--replay-policy", "none, reservoir or class_balanced", &o.replay_policy});

@@ -15,8 +15,16 @@ bool IsMadeOf(const VersionRecord& record, uint64_t steps, uint64_t trained_unti
   if (record.manifest.trained_until != trained_until) return false;
   const auto report = nlohmann::json::parse(record.report_json, nullptr, false);
   if (!report.is_object()) return false;
+  // Of one state there may be many heads; none is the network's candidate.
+  if (report.value("head_only", false)) return false;
   const auto made_at = report.find("steps");
   return made_at != report.end() && made_at->is_number_unsigned() && made_at->get<uint64_t>() == steps;
+}
+
+// The network of the version before it with another instant head.
+bool IsHeadOnly(const VersionRecord& record) {
+  const auto report = nlohmann::json::parse(record.report_json, nullptr, false);
+  return report.is_object() && report.value("head_only", false);
 }
 
 bool IsHeld(VersionFate fate) { return fate == VersionFate::kStable || fate == VersionFate::kRetired; }
@@ -41,9 +49,12 @@ Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool
   if (!candidate.accepted) {
     return FailedPrecondition("the gate refused the candidate: " + candidate.reason, "feed more samples and try again");
   }
+  if (candidate.head_only) return OfferHead(candidate);
   const auto records = versions_.List();
-  if (!records.empty() && IsMadeOf(records.back(), candidate.report.steps, candidate.report.trained_until)) {
-    const VersionRecord& same = records.back();
+  auto newest = records.rbegin();
+  while (newest != records.rend() && IsHeadOnly(*newest)) ++newest;
+  if (newest != records.rend() && IsMadeOf(*newest, candidate.report.steps, candidate.report.trained_until)) {
+    const VersionRecord& same = *newest;
     if (same.fate == VersionFate::kRolledBack || same.fate == VersionFate::kRefused) {
       return FailedPrecondition("what was learned so far was published as version " + same.manifest.version.ToString() +
                                     " and rolled back: " + same.reason,
@@ -66,6 +77,20 @@ Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool
                                   {"snapshot_bytes", outcome->snapshot_bytes},
                                   {"delta_bytes", outcome->delta_bytes}});
   return outcome->version;
+}
+
+Result<VersionId> ReleasingSink::OfferHead(const trainer::Candidate& candidate) {
+  const std::string report = candidate.report.ToJson();
+  PERENNIAL_ASSIGN_OR_RETURN(
+      const updater::PublishOutcome outcome,
+      instant_trial_
+          ? releaser_.Release(candidate.image, report)
+          : releaser_.ReleaseAtOnce(candidate.image, report, "the network that runs, with a new instant head"));
+  Note(candidate, outcome.version);
+  log::Info("instant_head_published", {{"version", outcome.version.value},
+                                       {"labels", candidate.image.labels.size()},
+                                       {"delta_bytes", outcome.delta_bytes}});
+  return outcome.version;
 }
 
 void ReleasingSink::Note(const trainer::Candidate& candidate, VersionId version) {

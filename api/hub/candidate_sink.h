@@ -17,8 +17,12 @@ class ReleasingSink final : public trainer::CandidateSink {
 
   // REQUIRES: all outlive the sink.
   ReleasingSink(api::Releaser& releaser, const updater::RolloutController& rollout,
-                const versions::VersionStore& versions, api::EvaluationJournal& journal)
-      : releaser_(releaser), rollout_(rollout), versions_(versions), journal_(journal) {}
+                const versions::VersionStore& versions, api::EvaluationJournal& journal, bool instant_trial)
+      : releaser_(releaser),
+        rollout_(rollout),
+        versions_(versions),
+        journal_(journal),
+        instant_trial_(instant_trial) {}
 
   bool ReadyForCandidate() override { return !rollout_.TrialRunning(); }
   Result<VersionId> Offer(const trainer::Candidate& candidate, bool by_hand) override;
@@ -27,12 +31,14 @@ class ReleasingSink final : public trainer::CandidateSink {
   uint64_t NextScaleSet() override { return versions_.NextVersion().value; }
 
  private:
+  Result<VersionId> OfferHead(const trainer::Candidate& candidate);
   void Note(const trainer::Candidate& candidate, VersionId version);
 
   api::Releaser& releaser_;
   const updater::RolloutController& rollout_;
   const versions::VersionStore& versions_;
   api::EvaluationJournal& journal_;
+  const bool instant_trial_;  // a version with nothing but a new instant head goes on trial like any other
   bool saturated_ = false;   // the candidate offered last was
   Predecessor predecessor_;  // read last
 };

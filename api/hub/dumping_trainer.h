@@ -26,6 +26,11 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   Status Checkpoint() override { return trainer_->Checkpoint(); }
   Result<trainer::Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                            size_t max_per_slice) override;
+  bool InstantDue() const override { return trainer_->InstantDue(); }
+  // Not dumped: the evaluations of the network are.
+  Result<trainer::Candidate> MakeInstantCandidate(size_t max_per_slice) override {
+    return trainer_->MakeInstantCandidate(max_per_slice);
+  }
   void Published(const trainer::Candidate& candidate, VersionId version) override {
     trainer_->Published(candidate, version);
   }

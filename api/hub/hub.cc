@@ -57,7 +57,7 @@ Status Hub::OpenReleases(const HubOptions& options) {
 }
 
 Status Hub::StartServices(const HubOptions& options) {
-  sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_);
+  sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_, options.instant_trial);
   PERENNIAL_ASSIGN_OR_RETURN(
       trainers_, TrainerPair::Start(options.trainer, options.service, options.shadow, options.dump_evaluations,
                                     {*log_, *store_, clock_, *sink_, *journal_, *events_}));

@@ -31,6 +31,7 @@ struct HubOptions {
   uint64_t image_size = 0;       // 0: the spec's
   std::string shadow;            // "naive": a second trainer for comparison; empty: none
   std::string dump_evaluations;  // folder: every answer of every evaluation goes there; empty: none
+  bool instant_trial = false;    // versions with nothing but a new instant head go on trial like any other
   int compute_threads = 1;
   std::string log_level = "info";
   bool log_json = false;

@@ -23,7 +23,7 @@ struct Setting {
   std::string key;      // "learning_rate"
   std::string flag;     // "--learning-rate"
   std::string help;
-  std::variant<std::string*, bool*, int*, uint32_t*, uint64_t*, double*, Seconds> target;
+  std::variant<std::string*, bool*, int*, int64_t*, uint32_t*, uint64_t*, double*, Seconds> target;
 
   bool IsSwitch() const { return std::holds_alternative<bool*>(target); }
   // From the command line. kInvalidArgument names the flag and what it takes.

@@ -12,9 +12,8 @@ using format::TensorRecord;
 using format::VersionImage;
 
 constexpr float kLargestCode = 127;
-constexpr float kHeadroom = 1.25f;    // room for a row to grow before its scale must change
-constexpr float kLeastUse = 0.4f;     // of the codes' range: below, precision is given away and the scale is made anew
-constexpr float kNeverWins = -10000;  // a logit whose softmax is exactly 0
+constexpr float kHeadroom = 1.25f;  // room for a row to grow before its scale must change
+constexpr float kLeastUse = 0.4f;   // of the codes' range: below, precision is given away and the scale is made anew
 
 Status CheckSizes(const VersionImage& backbone, const std::vector<std::string>& labels, const format::InstantSpec& spec,
                   const InstantSolution& solution, const InstantUse& use) {
@@ -98,6 +97,30 @@ Status GrowNetworkHead(VersionImage& image, size_t labels) {
 
 }  // namespace
 
+Result<VersionImage> NetworkWithLabels(const VersionImage& version, const std::vector<std::string>& labels) {
+  const size_t known = version.labels.size();
+  if (labels.size() < known || !std::equal(version.labels.begin(), version.labels.end(), labels.begin())) {
+    return InvalidArgument("the labels do not start with those of the version",
+                           "give the labels in the order of first sight");
+  }
+  VersionImage image = version;
+  image.tensors.resize(version.NetworkTensors());
+  image.instant.reset();
+  image.labels = labels;
+  if (labels.size() > known) PERENNIAL_RETURN_IF_ERROR(GrowNetworkHead(image, labels.size()));
+  return image;
+}
+
+size_t TrainedLabels(const VersionImage& version) {
+  size_t trained = version.labels.size();
+  for (size_t i = 0; i < version.NetworkTensors(); ++i) {
+    const TensorRecord& tensor = version.tensors[i];
+    if (tensor.name != "head.bias" || tensor.kind != TensorKind::kFloat32) continue;
+    while (trained > 0 && trained <= tensor.values.size() && tensor.values[trained - 1] <= kNeverWins) --trained;
+  }
+  return trained;
+}
+
 Result<VersionImage> AttachInstant(const VersionImage& backbone, const std::vector<std::string>& labels,
                                    const format::InstantSpec& spec, const InstantSolution& solution,
                                    const InstantUse& use) {
@@ -118,8 +141,7 @@ Result<VersionImage> AttachInstant(const VersionImage& backbone, const std::vect
   image.tensors.push_back({"instant.temperature", TensorKind::kFloat32, {1}, {}, {}, {use.temperature}});
   std::vector<float> offset = use.offset;
   offset.resize(labels.size());
-  image.tensors.push_back(
-      {"instant.offset", TensorKind::kFloat32, {solution.labels()}, {}, {}, std::move(offset)});
+  image.tensors.push_back({"instant.offset", TensorKind::kFloat32, {solution.labels()}, {}, {}, std::move(offset)});
   image.instant = spec;
   PERENNIAL_RETURN_IF_ERROR(image.Validate());
   return image;

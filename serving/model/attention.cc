@@ -15,7 +15,8 @@ torch::Tensor WrittenOut(const torch::Tensor& query, const torch::Tensor& key_va
   const auto q = query.view({batch, query.size(1), heads, depth}).transpose(1, 2);
   const auto kv = key_value.view({batch, key_value.size(1), 2, heads, depth}).permute({2, 0, 3, 1, 4});
   const double scale = 1.0 / std::sqrt(static_cast<double>(depth));
-  const auto scores = torch::matmul(q * scale, kv[0].transpose(-2, -1)) + key_bias.view({batch, 1, 1, key_bias.size(1)});
+  const auto scores =
+      torch::matmul(q * scale, kv[0].transpose(-2, -1)) + key_bias.view({batch, 1, 1, key_bias.size(1)});
   return torch::matmul(torch::softmax(scores, -1), kv[1]).transpose(1, 2).reshape(query.sizes());
 }
 

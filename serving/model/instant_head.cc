@@ -144,7 +144,8 @@ void InstantHead::BlendFeatures(const float* features, int64_t batch, float* pro
 }
 
 uint64_t InstantHead::bytes() const {
-  return features_.bytes() + codes_.size() + (scales_.size() + bias_.size() + use_.blend.size() + 2 * use_.offset.size()) * sizeof(float);
+  return features_.bytes() + codes_.size() +
+         (scales_.size() + bias_.size() + use_.blend.size() + 2 * use_.offset.size()) * sizeof(float);
 }
 
 }  // namespace perennial::model

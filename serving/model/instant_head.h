@@ -16,11 +16,15 @@ namespace perennial::model {
 // Of an instant head's offsets, either way: beyond, a factor says nothing that a float can hold.
 inline constexpr float kLargestInstantOffset = 30;
 
+// The bias of a network's label that it was not trained on: a logit whose softmax is exactly 0.
+inline constexpr float kNeverWins = -10000;
+
 // How the instant head's answers are used, fitted on held-out samples (trainer/instant_blend.h).
 struct InstantUse {
   float temperature = 1;     // p_instant = softmax(score / temperature), > 0
   std::vector<float> blend;  // g_c per label in [0, 1]: its share in the answer
-  // o_c per label, added to the logarithm of the blended answer; empty: zeros. What is new is let in by it step by step.
+  // o_c per label, added to the logarithm of the blended answer; empty: zeros. What is new is let in by it step by
+  // step.
   std::vector<float> offset;
 };
 
@@ -40,8 +44,8 @@ class InstantHead {
   void Scores(const float* features, int64_t batch, float* out) const;
   // probabilities: [batch, labels] of the trained head, changed in place to
   //   p_c ~ exp(o_c) ((1 - g_c) p_c + g_c p_instant_c), normalised.
-  // With all g_c = 0 and o_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the caller to
-  // see. REQUIRES input.side == features().options().image_size.
+  // With all g_c = 0 and o_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the
+  // caller to see. REQUIRES input.side == features().options().image_size.
   void BlendInto(const FeatureInput& input, float* probabilities) const;
   // The same for a caller who has the input's features already: [batch, D] as RandomFeatures::Extract writes them.
   void BlendFeatures(const float* features, int64_t batch, float* probabilities) const;
@@ -82,6 +86,13 @@ std::vector<float> BlendFactors(const InstantUse& use);
 Result<format::VersionImage> AttachInstant(const format::VersionImage& backbone, const std::vector<std::string>& labels,
                                            const format::InstantSpec& spec, const InstantSolution& solution,
                                            const InstantUse& use);
+
+// The network of `version` alone, with rows that never win for the labels that it lacks. kInvalidArgument when `labels`
+// does not start with its own.
+Result<format::VersionImage> NetworkWithLabels(const format::VersionImage& version,
+                                               const std::vector<std::string>& labels);
+// How many of a version's labels, from the first on, its network was trained on: the rest have rows that never win.
+size_t TrainedLabels(const format::VersionImage& version);
 
 // The options of the features that a version's instant head reads.
 RandomFeatureOptions FeatureOptions(const format::InstantSpec& spec, const format::ModelSpec& network);

@@ -50,7 +50,7 @@ class SinkTest : public ::testing::Test {
     publisher_ = updater::Publisher::Open(*versions_, *signer_, {}, clock_).value();
     rollout_ = updater::RolloutController::Open(*versions_, {}, clock_, [](const updater::RolloutState&) {}).value();
     releaser_ = std::make_unique<api::Releaser>(*publisher_, *versions_, *rollout_, events_, api::ReleaserOptions{});
-    sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_);
+    sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_, false);
   }
   SystemClock clock_;
   std::unique_ptr<kv::KvStore> store_;
