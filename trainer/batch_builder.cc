@@ -12,7 +12,7 @@ namespace perennial::trainer {
 namespace {
 
 // Which draw a random stream is for; each has its own.
-enum Purpose : uint64_t { kReplayAugmentation = 1, kModalityDropout = 2, kCutMix = 3 };
+enum Purpose : uint64_t { kAugmentation = 1, kModalityDropout = 2, kCutMix = 3 };
 
 // Copies a rectangle of `from` over `to`; returns the share of `to` that stayed.
 double Paste(const media::Image& from, media::Image& to, Rng& rng) {
@@ -41,22 +41,26 @@ struct BatchBuilder::Row {
   double own_share = 1;
 };
 
+BatchBuilder::Row BatchBuilder::AugmentedRow(const replay::Example& example, Offset offset, uint64_t step) const {
+  Row row{offset, &example, example.pixels};
+  if (row.pixels == nullptr || !ChangesPictures(augment_)) return row;
+  auto changed = std::make_shared<media::Image>(*row.pixels);
+  Rng rng = StreamOf(seed_, offset, step, kAugmentation);
+  Augment(*changed, augment_, rng);
+  row.pixels = std::move(changed);
+  return row;
+}
+
 std::vector<BatchBuilder::Row> BatchBuilder::Rows(const std::vector<Prepared>& fresh, const ReplayDraw& replayed,
-                                                  uint64_t step) const {
+                                                  uint64_t step, bool again) const {
   std::vector<Row> rows;
   rows.reserve(fresh.size() + replayed.size());
-  for (const Prepared& sample : fresh) rows.push_back({sample.offset, &sample.example, sample.augmented});
-  const bool augments = ChangesPictures(augment_);
+  for (const Prepared& sample : fresh) {
+    rows.push_back(again ? AugmentedRow(sample.example, sample.offset, step)
+                         : Row{sample.offset, &sample.example, sample.augmented});
+  }
   for (const replay::Drawn& drawn : replayed) {
-    const replay::Example& example = *drawn.example;
-    Row row{example.offset, &example, example.pixels};
-    if (augments && row.pixels != nullptr) {
-      auto changed = std::make_shared<media::Image>(*row.pixels);
-      Rng rng = StreamOf(seed_, row.offset, step, kReplayAugmentation);
-      Augment(*changed, augment_, rng);
-      row.pixels = std::move(changed);
-    }
-    rows.push_back(std::move(row));
+    rows.push_back(AugmentedRow(*drawn.example, drawn.example->offset, step));
   }
   return rows;
 }
@@ -100,8 +104,8 @@ void BatchBuilder::DropModalities(std::vector<Row>& rows, uint64_t step) const {
 }
 
 Result<StepBatch> BatchBuilder::Build(const std::vector<Prepared>& fresh, const ReplayDraw& replayed,
-                                      const LabelSet& labels, uint64_t step) const {
-  std::vector<Row> rows = Rows(fresh, replayed, step);
+                                      const LabelSet& labels, uint64_t step, bool again) const {
+  std::vector<Row> rows = Rows(fresh, replayed, step, again);
   const bool mixed = MixPictures(rows, step);
   DropModalities(rows, step);
 

@@ -22,13 +22,16 @@ class BatchBuilder {
   BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, torch::Device device)
       : spec_(std::move(spec)), augment_(augment), seed_(seed), device_(device) {}
 
-  // REQUIRES every label is in `labels`.
+  // `again`: the new samples were stepped on before, so their pictures are augmented anew, as replayed ones are; in
+  // their first step they are as the prefetcher augmented them. REQUIRES every label is in `labels`.
   Result<StepBatch> Build(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, const LabelSet& labels,
-                          uint64_t step) const;
+                          uint64_t step, bool again = false) const;
 
  private:
   struct Row;
-  std::vector<Row> Rows(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, uint64_t step) const;
+  std::vector<Row> Rows(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, uint64_t step,
+                        bool again) const;
+  Row AugmentedRow(const replay::Example& example, Offset offset, uint64_t step) const;
   // Pastes a rectangle of another picture into some rows without text; true when any was.
   bool MixPictures(std::vector<Row>& rows, uint64_t step) const;
   void DropModalities(std::vector<Row>& rows, uint64_t step) const;

@@ -8,7 +8,7 @@
 namespace perennial::trainer {
 namespace {
 
-constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormat = 3;
 constexpr size_t kMaxText = 1u << 20;
 
 std::string KeyOf(std::string_view name, std::string_view part) { return std::string(name) + "/" + std::string(part); }
@@ -34,6 +34,9 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   out.Bytes(checkpoint.optimiser);
   out.U64(checkpoint.cursor.value);
   out.U64(checkpoint.steps);
+  out.U64(checkpoint.batches);
+  out.Varint(checkpoint.batch_steps);
+  out.Varint(checkpoint.batch_done);
   out.U64(checkpoint.samples_trained);
   out.U64(checkpoint.skipped_steps);
   out.F64(checkpoint.loss);
@@ -41,6 +44,8 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   out.U8(checkpoint.flush_due ? 1 : 0);
   out.Bytes(checkpoint.rng);
   EncodeStrings(checkpoint.labels, out);
+  out.Varint(checkpoint.label_samples.size());
+  for (const uint64_t samples : checkpoint.label_samples) out.Varint(samples);
   EncodeStrings(checkpoint.slices, out);
   out.Bytes(checkpoint.last_slice);
   checkpoint.published.EncodeTo(out);
@@ -66,6 +71,9 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   checkpoint.optimiser = std::string(in.Bytes(kMaxText));
   checkpoint.cursor.value = in.U64();
   checkpoint.steps = in.U64();
+  checkpoint.batches = in.U64();
+  checkpoint.batch_steps = in.Varint();
+  checkpoint.batch_done = in.Varint();
   checkpoint.samples_trained = in.U64();
   checkpoint.skipped_steps = in.U64();
   checkpoint.loss = in.F64();
@@ -73,6 +81,8 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   checkpoint.flush_due = in.U8() != 0;
   checkpoint.rng = std::string(in.Bytes(64));
   checkpoint.labels = DecodeStrings(in);
+  const uint64_t counted = in.Varint();
+  for (uint64_t i = 0; i < counted && in.ok(); ++i) checkpoint.label_samples.push_back(in.Varint());
   checkpoint.slices = DecodeStrings(in);
   checkpoint.last_slice = std::string(in.Bytes(kMaxText));
   checkpoint.published.DecodeFrom(in);
@@ -85,6 +95,13 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
     }
   }
   PERENNIAL_RETURN_IF_ERROR(in.Finish("trainer checkpoint"));
+  if (checkpoint.label_samples.size() > checkpoint.labels.size()) {
+    return Corruption("trainer checkpoint counts the samples of more labels than it has");
+  }
+  const bool none_begun = checkpoint.batch_steps == 0 && checkpoint.batch_done == 0;
+  if (!none_begun && checkpoint.batch_done >= checkpoint.batch_steps) {
+    return Corruption("trainer checkpoint has a begun batch with no step left");
+  }
   return checkpoint;
 }
 

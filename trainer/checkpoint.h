@@ -23,7 +23,13 @@ struct Checkpoint {
   std::string strategy_state;
   std::string optimiser;  // whose moments the learner's are
   Offset cursor;
-  uint64_t steps = 0;
+  uint64_t steps = 0;    // of the optimiser
+  uint64_t batches = 0;  // of new samples, each trained in one step or more
+  // Of the batch after `cursor`, when a step on it failed before this was saved: the steps it is to take and those
+  // already taken; 0 and 0 when none was begun. `rng` and the learner are those after the steps taken.
+  uint64_t batch_steps = 0;
+  uint64_t batch_done = 0;
+  std::vector<uint64_t> label_samples;  // trained on, by label (step_schedule.h)
   uint64_t samples_trained = 0;
   uint64_t skipped_steps = 0;
   double loss = 0;

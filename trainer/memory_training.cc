@@ -10,7 +10,8 @@ Status TrainOnMemory(const MemoryTraining& how, Strategy& strategy, replay::Repl
   const uint64_t steps = memory.size() == 0 ? 0 : std::max(how.least_steps, how.passes * per_pass);
   for (uint64_t step = 0; step < steps; ++step) {
     PERENNIAL_ASSIGN_OR_RETURN(const ReplayDraw drawn, memory.Draw(how.batch, rng));
-    PERENNIAL_ASSIGN_OR_RETURN(const StepBatch batch, builder.Build({}, drawn, labels, step));
+    PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder.Build({}, drawn, labels, step));
+    batch.number = step;
     if (!learner.Step(strategy, batch, step).applied) {
       return FailedPrecondition("training on the memory: loss or gradient was not finite", "lower learning_rate");
     }

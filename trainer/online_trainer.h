@@ -19,6 +19,7 @@
 #include "storage/samples/sample_log.h"
 #include "trainer/flips.h"
 #include "trainer/gate.h"
+#include "trainer/step_schedule.h"
 
 namespace perennial::trainer {
 
@@ -53,6 +54,7 @@ struct TrainerOptions {
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
+  StepScheduleOptions schedule;     // steps on each batch of new samples
   std::string optimiser = "adamw";  // or "sgd"; with its rates see UseRecipeOf
   double learning_rate = 5e-4;      // with weight decay chosen on held-out training images of easy_vqa
   double weight_decay = 0.1;        // on all parameters
@@ -67,7 +69,7 @@ struct TrainerOptions {
   AugmentOptions augment;
   media::DecodeLimits image_limits;  // those the log takes pictures by
   uint64_t seed = 1;
-  uint64_t checkpoint_every_steps = 500;
+  uint64_t checkpoint_every_steps = 500;  // after the batch in which that many are done
   int decode_threads = 1;
   std::string device = "cpu";                    // "cpu" or "cuda"
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
@@ -75,7 +77,8 @@ struct TrainerOptions {
   // When the gate refuses student and average, candidates between them and the published weights are tried. Not for a
   // trainer that shows what a method does by itself.
   bool interpolate = true;
-  // Called after each step with the offsets of its new samples, on the driving thread: lineage, and tests.
+  // Called once a batch is trained, with the number of its last step and the offsets of its new samples, on the driving
+  // thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
   // Makes the strategy by its name; unset: MakeStrategy. For methods of one's own, and tests.
   std::function<Result<std::unique_ptr<Strategy>>(std::string_view name)> make_strategy;
@@ -136,8 +139,8 @@ struct Candidate {
 };
 
 struct TrainerStatus {
-  Offset cursor;  // next log entry to read
-  uint64_t steps = 0;
+  Offset cursor;       // next log entry to read
+  uint64_t steps = 0;  // of the optimiser
   uint64_t samples_trained = 0;
   double loss = 0;  // running mean
   double samples_per_s = 0;
@@ -163,8 +166,9 @@ class OnlineTrainer {
   virtual ~OnlineTrainer() = default;
 
   enum class StepOutcome : uint8_t { kStepped, kNoData };
-  // One optimiser step on the next `new_per_step` trainable entries (fewer before a flush entry) plus replay. Waits for
-  // entries until `deadline`.
+  // The next `new_per_step` trainable entries (fewer before a flush entry): as many optimiser steps on them as the
+  // schedule says, each with replayed samples of its own. Waits for entries until `deadline`. After an error the next
+  // call goes on at the step that failed, with the same random numbers; what was learned before it stays.
   virtual Result<StepOutcome> Step(SteadyTime deadline) = 0;
   // Saves everything, synced. Also called by Step every checkpoint_every_steps.
   virtual Status Checkpoint() = 0;

@@ -9,18 +9,18 @@ constexpr uint64_t kMostClasses = 1u << 20;
 
 }  // namespace
 
-void RecentClasses::Note(uint64_t step, const std::vector<int64_t>& classes) {
+void RecentClasses::Note(uint64_t batch, const std::vector<int64_t>& classes) {
   for (const int64_t one : classes) {
     const auto index = static_cast<size_t>(one);
     if (index >= next_after_.size()) next_after_.resize(index + 1, 0);
-    next_after_[index] = step + 1;
+    next_after_[index] = batch + 1;
   }
 }
 
-std::vector<bool> RecentClasses::At(uint64_t step, int64_t labels) const {
+std::vector<bool> RecentClasses::At(uint64_t batch, int64_t labels) const {
   std::vector<bool> recent(static_cast<size_t>(labels), false);
   for (size_t i = 0; i < recent.size() && i < next_after_.size(); ++i) {
-    recent[i] = next_after_[i] != 0 && next_after_[i] + window_ > step;
+    recent[i] = next_after_[i] != 0 && next_after_[i] + window_ > batch;
   }
   return recent;
 }
@@ -28,7 +28,7 @@ std::vector<bool> RecentClasses::At(uint64_t step, int64_t labels) const {
 std::string RecentClasses::Save() const {
   ByteWriter out;
   out.Varint(next_after_.size());
-  for (const uint64_t step : next_after_) out.Varint(step);
+  for (const uint64_t batch : next_after_) out.Varint(batch);
   return out.Take();
 }
 

@@ -17,6 +17,7 @@ struct StepBatch {
   model::ModelInput input;
   torch::Tensor targets;  // [batch] i64
   int64_t fresh = 0;      // rows [0, fresh) are new, the rest is replay
+  uint64_t number = 0;    // of the batch of new samples within the stream, from 0; several steps may be on the same one
   torch::Tensor
       mixed_targets;        // [batch] i64, the label of the pasted part (CutMix); undefined when no picture was mixed
   torch::Tensor own_share;  // [batch] f32, weight of `targets`; 1 where unmixed; undefined as above
@@ -30,7 +31,7 @@ struct StepBatch {
 // What a strategy may look at. `average` is the moving average of `student` that may ship, `teacher` the one that
 // teaches: slower, or the same network. They take no gradient.
 struct StepContext {
-  uint64_t step = 0;
+  uint64_t step = 0;  // of the optimiser, from 0
   model::Model& student;
   model::Model& average;
   model::Model& teacher;

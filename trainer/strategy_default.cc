@@ -9,12 +9,12 @@ namespace perennial::trainer {
 namespace {
 
 constexpr double kTemperature = 4.0;
-constexpr double kDistillation = 0.5;  // d
-constexpr double kStoredLogits = 0.7;  // a
-constexpr double kOftenDrawn = 0.1;    // o
-constexpr double kFreshWeight = 0.3;   // w
-constexpr uint64_t kRecentSteps = 100;
-constexpr uint64_t kTeacherFrom = 100;  // steps; before, the average is the random start
+constexpr double kDistillation = 0.5;     // d
+constexpr double kStoredLogits = 0.7;     // a
+constexpr double kOftenDrawn = 0.1;       // o
+constexpr double kFreshWeight = 0.3;      // w
+constexpr uint64_t kRecentBatches = 100;  // whose classes the stream brings at present
+constexpr uint64_t kTeacherFrom = 100;    // steps; before, the average is the random start
 
 class Default final : public Strategy {
  public:
@@ -26,7 +26,7 @@ class Default final : public Strategy {
     const torch::Tensor taught = Taught(context, batch);
     context.HandOut(taught);
     const int64_t labels = logits.size(1);
-    const torch::Tensor allowed = Allowed(context.step, batch, labels, logits.device());
+    const torch::Tensor allowed = Allowed(batch, labels, logits.device());
     const torch::Tensor fresh =
         ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), allowed), FreshRows(batch));
     const int64_t replayed = logits.size(0) - batch.fresh;
@@ -52,21 +52,21 @@ class Default final : public Strategy {
     return context.teacher.Forward(batch.input).logits;
   }
 
-  torch::Tensor Allowed(uint64_t step, const StepBatch& batch, int64_t labels, torch::Device device) {
+  torch::Tensor Allowed(const StepBatch& batch, int64_t labels, torch::Device device) {
     const Targets fresh = FreshRows(batch);
     for (const torch::Tensor& targets : {fresh.own, fresh.mixed}) {
       if (!targets.defined()) continue;
       const torch::Tensor listed = targets.to(torch::kCPU).contiguous();
       const auto* classes = listed.data_ptr<int64_t>();
-      recent_.Note(step, {classes, classes + listed.numel()});
+      recent_.Note(batch.number, {classes, classes + listed.numel()});
     }
-    const std::vector<bool> recent = recent_.At(step, labels);
+    const std::vector<bool> recent = recent_.At(batch.number, labels);
     const torch::Tensor allowed = torch::zeros({labels}, torch::kBool);
     for (int64_t i = 0; i < labels; ++i) allowed.data_ptr<bool>()[i] = recent[static_cast<size_t>(i)];
     return allowed.to(device);
   }
 
-  RecentClasses recent_{kRecentSteps};
+  RecentClasses recent_{kRecentBatches};
 };
 
 }  // namespace

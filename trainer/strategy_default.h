@@ -13,7 +13,7 @@ namespace perennial::trainer {
 //        + d T^2 KL(softmax(teacher / T) || softmax(student / T)) over new and replayed samples
 //        + a min(1, (drawn / remembered) / o) MSE(student(replay), z)
 //
-// The mask is that of ER-ACE (Caccia et al., ICLR 2022), taken over the classes of the last steps instead of one batch,
+// The mask is that of ER-ACE (Caccia et al., ICLR 2022), taken over the classes of the last batches instead of one,
 // so that on a stream that stays as it is it masks nothing and the first line is plain experience replay. The teacher
 // is a moving average of the student's weights (Michel et al., "Rethinking momentum knowledge distillation in online
 // continual learning", ICML 2024). z are the teacher's logits of the sample when it arrived, that is when its class was

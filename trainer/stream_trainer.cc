@@ -37,9 +37,35 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::DoStep(SteadyTime deadline) {
 Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   const SteadyTime began = clock_.Now();
   const std::vector<Prepared>& fresh = assembler_->samples();
-  PERENNIAL_RETURN_IF_ERROR(PrepareLabels(fresh));
-  // On a copy, and the batch stays with the assembler until the step is done: a step that fails can be tried again as
-  // it was.
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<int64_t> targets, PrepareLabels(fresh));
+  if (begun_.steps == 0) {
+    // Before the first step, so that a batch of which a step is tried again is observed once.
+    PERENNIAL_RETURN_IF_ERROR(ObserveInstantly(fresh, targets));
+    begun_.steps = strategy_->PassesOverMemory() > 0 ? 1 : schedule_.StepsFor(targets);
+  }
+  while (begun_.done < begun_.steps) PERENNIAL_RETURN_IF_ERROR(StepOn(fresh));
+
+  // Nothing below fails, but the checkpoint, which is then owed.
+  if (assembler_->ended_by_flush()) flush_due_ = true;
+  std::vector<Prepared> trained = assembler_->Commit();
+  ++batches_;
+  samples_trained_ += trained.size();
+  schedule_.Note(targets);
+  std::vector<Offset> offsets;
+  for (const Prepared& sample : trained) offsets.push_back(sample.offset);
+  Remember(std::move(trained), std::move(begun_.states));
+  const uint64_t before = steps_ - begun_.steps;
+  begun_ = {};
+  throughput_.Add(offsets.size(), clock_.Now() - began);
+  RefreshStatus();
+  if (options_.on_step) options_.on_step(steps_ - 1, offsets);
+  const uint64_t every = options_.checkpoint_every_steps;
+  if (steps_ / every != before / every) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
+  return StepOutcome::kStepped;
+}
+
+Status StreamTrainer::StepOn(const std::vector<Prepared>& fresh) {
+  // On a copy: a step that fails can be tried again as it was.
   Rng rng = rng_;
   std::vector<replay::ItemState> states(fresh.size());
   if (strategy_->PassesOverMemory() == 0) {
@@ -49,27 +75,17 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
     }
     PERENNIAL_ASSIGN_OR_RETURN(states, Learn(fresh, replayed));
   }
-  // Last of what may fail, so that a batch that is tried again is observed once.
-  PERENNIAL_RETURN_IF_ERROR(ObserveInstantly(fresh));
-
-  if (assembler_->ended_by_flush()) flush_due_ = true;
-  std::vector<Prepared> trained = assembler_->Commit();
-  const uint64_t step = steps_++;
-  samples_trained_ += trained.size();
-  std::vector<Offset> offsets;
-  for (const Prepared& sample : trained) offsets.push_back(sample.offset);
-  Remember(std::move(trained), std::move(states), rng);
+  begun_.states = std::move(states);
   rng_ = rng;
-  throughput_.Add(offsets.size(), clock_.Now() - began);
-  RefreshStatus();
-  if (options_.on_step) options_.on_step(step, offsets);
-  if (steps_ % options_.checkpoint_every_steps == 0) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
-  return StepOutcome::kStepped;
+  ++begun_.done;
+  ++steps_;
+  return Status::Ok();
 }
 
 Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Prepared>& fresh,
                                                             const ReplayDraw& replayed) {
-  PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_));
+  PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_, begun_.done > 0));
+  batch.number = batches_;
   batch.memory = replay_->size();
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
     batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
@@ -84,16 +100,10 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   return states;
 }
 
-Status StreamTrainer::ObserveInstantly(const std::vector<Prepared>& fresh) {
+Status StreamTrainer::ObserveInstantly(const std::vector<Prepared>& fresh, const std::vector<int64_t>& targets) {
   if (instant_ == nullptr || fresh.empty()) return Status::Ok();
   std::vector<model::RawInput> inputs;
-  std::vector<int64_t> targets;
-  for (const Prepared& sample : fresh) {
-    const std::optional<int64_t> label = labels_.Find(sample.example.label);
-    if (!label) return Internal("label \"" + sample.example.label + "\" of a trained sample has no output");
-    inputs.push_back({sample.example.pixels.get(), sample.example.text});
-    targets.push_back(*label);
-  }
+  for (const Prepared& sample : fresh) inputs.push_back({sample.example.pixels.get(), sample.example.text});
   return instant_->Observe(model::MakeBatch(inputs, options_.spec, torch::kCPU), targets);
 }
 
@@ -106,15 +116,16 @@ Status StreamTrainer::LearnFromMemory() {
   return TrainOnMemory(how, *strategy_, *replay_, *builder_, labels_, *learner_, Rng(options_.seed, steps_));
 }
 
-Status StreamTrainer::PrepareLabels(const std::vector<Prepared>& fresh) {
-  for (const Prepared& sample : fresh) labels_.Add(sample.example.label);
+Result<std::vector<int64_t>> StreamTrainer::PrepareLabels(const std::vector<Prepared>& fresh) {
+  std::vector<int64_t> targets;
+  for (const Prepared& sample : fresh) targets.push_back(labels_.Add(sample.example.label));
   const auto count = static_cast<int64_t>(labels_.size());
   if (learner_ == nullptr) {
     PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, count));
   } else if (learner_->label_count() < count) {
     learner_->Grow(count);
   }
-  return Status::Ok();
+  return targets;
 }
 
 Status StreamTrainer::NoteLoss(const Learner::StepResult& result) {
@@ -139,13 +150,13 @@ void StreamTrainer::RefreshStates(const ReplayDraw& replayed, const std::vector<
   for (size_t i = 0; i < replayed.size(); ++i) replay_->SetState(replayed[i].id, states[fresh + i]);
 }
 
-void StreamTrainer::Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states, Rng& rng) {
+void StreamTrainer::Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states) {
   for (size_t i = 0; i < trained.size(); ++i) {
     Prepared& sample = trained[i];
     newest_sample_us_ = std::max(newest_sample_us_, sample.appended_us);
     last_slice_ = sample.example.slice;
     if (std::find(slices_.begin(), slices_.end(), last_slice_) == slices_.end()) slices_.push_back(last_slice_);
-    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), std::move(states[i]), rng);
+    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), std::move(states[i]), rng_);
   }
 }
 
@@ -173,6 +184,10 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.optimiser = options_.optimiser;
   saved.cursor = assembler_->cursor();
   saved.steps = steps_;
+  saved.batches = batches_;
+  saved.batch_steps = begun_.steps;
+  saved.batch_done = begun_.done;
+  saved.label_samples = schedule_.seen();
   saved.samples_trained = samples_trained_;
   saved.skipped_steps = skipped_steps_;
   saved.loss = loss_;
@@ -234,10 +249,12 @@ Hash256 StreamTrainer::Fingerprint() const {
   Sha256Stream hash;
   ByteWriter head;
   head.U64(steps_);
+  head.U64(batches_);
   head.U64(samples_trained_);
   head.Raw(rng_.Save());
   head.Varint(labels_.size());
   for (const std::string& label : labels_.names()) head.Bytes(label);
+  for (const uint64_t samples : schedule_.seen()) head.U64(samples);
   head.Bytes(strategy_->Save());
   const Result<Hash256> memory = replay_->Digest();
   // A memory that cannot be read is equal to none but one that fails alike.

@@ -20,6 +20,7 @@
 #include "trainer/learner.h"
 #include "trainer/online_trainer.h"
 #include "trainer/prefetcher.h"
+#include "trainer/step_schedule.h"
 #include "trainer/strategy.h"
 #include "trainer/throughput.h"
 
@@ -52,11 +53,14 @@ class StreamTrainer final : public OnlineTrainer {
 
   Result<StepOutcome> DoStep(SteadyTime deadline);
   Result<StepOutcome> TrainBatch();
-  Status PrepareLabels(const std::vector<Prepared>& fresh);
-  // One step; what to keep with the rows of the batch, new ones first.
+  // The output of each sample; the learner grows for new labels.
+  Result<std::vector<int64_t>> PrepareLabels(const std::vector<Prepared>& fresh);
+  // Draws, and takes one step on new and drawn samples. Where it fails nothing has changed, and it can be tried again.
+  Status StepOn(const std::vector<Prepared>& fresh);
+  // What to keep with the rows of the batch, new ones first.
   Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
   // What the instant head sees of new samples: as they came, without augmentation.
-  Status ObserveInstantly(const std::vector<Prepared>& fresh);
+  Status ObserveInstantly(const std::vector<Prepared>& fresh, const std::vector<int64_t>& targets);
   // Samples by label that the published network was not trained on, those that wait included.
   std::unordered_map<std::string, uint64_t> YoungLabels() const;
   uint64_t InstantSamples() const;
@@ -66,7 +70,7 @@ class StreamTrainer final : public OnlineTrainer {
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
   // `states` of the trained samples come first.
-  void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states, Rng& rng);
+  void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states);
   Status DoCheckpoint();
   trainer::Checkpoint Snapshot() const;
   void RefreshStatus();
@@ -91,7 +95,16 @@ class StreamTrainer final : public OnlineTrainer {
   LabelSet labels_;
   std::vector<std::string> slices_;
   std::string last_slice_;
+  StepSchedule schedule_;
   uint64_t steps_ = 0;
+  uint64_t batches_ = 0;
+  // How far the batch that the assembler holds is trained. What was done stays done when a step fails: the next call
+  // goes on from there.
+  struct {
+    uint64_t steps = 0;  // to take; 0: not begun
+    uint64_t done = 0;
+    std::vector<replay::ItemState> states;  // of its rows, from the last step; not saved, as a step is still to come
+  } begun_;
   uint64_t samples_trained_ = 0;
   uint64_t skipped_steps_ = 0;
   double loss_ = 0;

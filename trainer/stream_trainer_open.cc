@@ -44,7 +44,12 @@ Result<std::unique_ptr<StreamTrainer>> StreamTrainer::Open(TrainerOptions option
 }
 
 StreamTrainer::StreamTrainer(TrainerOptions options, samples::SampleLog& log, kv::KvStore& store, const Clock& clock)
-    : options_(std::move(options)), log_(log), store_(store), clock_(clock), rng_(options_.seed) {}
+    : options_(std::move(options)),
+      log_(log),
+      store_(store),
+      clock_(clock),
+      rng_(options_.seed),
+      schedule_(options_.schedule) {}
 
 Status StreamTrainer::Start() {
   const torch::Device device(options_.device);
@@ -123,6 +128,10 @@ Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
   slices_ = saved.slices;
   last_slice_ = saved.last_slice;
   steps_ = saved.steps;
+  batches_ = saved.batches;
+  begun_.steps = saved.batch_steps;
+  begun_.done = saved.batch_done;
+  schedule_.Restore(saved.label_samples);
   samples_trained_ = saved.samples_trained;
   skipped_steps_ = saved.skipped_steps;
   loss_ = saved.loss;

@@ -27,7 +27,7 @@ using Json = nlohmann::ordered_json;
 // What a seed leaves for the summary.
 struct SeedFigures {
   ContinualFigures figures;
-  double train_s = 0, evaluation_s = 0, samples_per_s = 0, buffer_bytes = 0;
+  double train_s = 0, evaluation_s = 0, samples_per_s = 0, buffer_bytes = 0, steps = 0;
   uint64_t train_samples = 0, test_samples = 0, gate_samples = 0;
 };
 
@@ -109,6 +109,7 @@ Json Summarise(const std::vector<SeedFigures>& seeds, const ContinualOptions& op
   AddMeans(out, "evaluation_s", seeds, &SeedFigures::evaluation_s);
   AddMeans(out, "samples_per_s", seeds, &SeedFigures::samples_per_s);
   AddMeans(out, "buffer_bytes", seeds, &SeedFigures::buffer_bytes);
+  AddMeans(out, "optimiser_steps", seeds, &SeedFigures::steps);
   out["peak_rss_bytes"] = PeakRssBytes();
   out["dataset"] = options.dataset;
   out["protocol"] = options.protocol;
@@ -158,6 +159,7 @@ Result<SeedFigures> RunOne(const LabelledData& data, const ContinualOptions& opt
   out.evaluation_s = record.evaluation_s;
   out.samples_per_s = record.train_s > 0 ? static_cast<double>(record.samples_trained) / record.train_s : 0;
   out.buffer_bytes = static_cast<double>(record.buffer_bytes);
+  out.steps = static_cast<double>(record.steps);
   const auto& values = out.figures.values;
   std::fprintf(stderr,
                "seed %llu: %llu samples in %zu slices: served %.4f network %.4f worst old %.4f, %.0f of %zu candidates "

@@ -61,6 +61,7 @@ struct ContinualRecord {
   double train_s = 0;
   double evaluation_s = 0;
   uint64_t samples_trained = 0;
+  uint64_t steps = 0;  // of the optimiser
   uint64_t buffer_bytes = 0;
 };
 

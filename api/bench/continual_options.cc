@@ -60,6 +60,10 @@ Status ContinualOptions::Validate() const {
   if (!augment.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("augment", augment, {"on", "off"}));
   PERENNIAL_RETURN_IF_ERROR(OneOf("payload", payload, {"as_sent", "raw", "deflate", "jpeg"}));
   PERENNIAL_RETURN_IF_ERROR(Share("learning-rate", learning_rate, 10));
+  constexpr uint64_t kMostSteps = 1000;
+  PERENNIAL_RETURN_IF_ERROR(AtMost("steps-per-batch", steps_per_batch.value_or(1), 1, kMostSteps));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("most-steps-per-batch", most_steps_per_batch.value_or(1), 1, kMostSteps));
+  PERENNIAL_RETURN_IF_ERROR(Share("label-samples", label_samples.value_or(0), 1e9));
   if (network != "compact") {
     const auto spec = format::ModelSpec::Preset(network);
     if (!spec.ok())
@@ -122,6 +126,9 @@ std::string ContinualOptions::Arguments() const {
     add("buffer", std::to_string(buffer));
   }
   if (learning_rate > 0) add("learning-rate", Number(learning_rate));
+  if (steps_per_batch) add("steps-per-batch", std::to_string(*steps_per_batch));
+  if (most_steps_per_batch) add("most-steps-per-batch", std::to_string(*most_steps_per_batch));
+  if (label_samples) add("label-samples", Number(*label_samples));
   add("seeds", std::to_string(seeds));
   add("seed", std::to_string(seed));
   if (protocol == "rotated" || protocol == "permuted") {

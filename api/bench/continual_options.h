@@ -23,6 +23,9 @@ struct ContinualOptions {
   std::string augment;                   // on (the recipe's) or off; empty: by strategy
   std::string payload = "as_sent";       // how remembered pictures are kept: as_sent, raw, deflate or jpeg
   double learning_rate = 0;              // 0: the network's recipe, or for a comparison on mlp 0.05
+  // Optimiser steps on each batch (trainer/step_schedule.h); empty: the network's recipe, for every strategy.
+  std::optional<uint64_t> steps_per_batch, most_steps_per_batch;
+  std::optional<double> label_samples;
   uint64_t seeds = 5;
   uint64_t seed = 1;              // the first one
   uint64_t classes_per_task = 2;  // of split, blurry, longtail and shuffled; a last task has what is left

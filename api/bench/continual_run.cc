@@ -49,6 +49,10 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
                        : options.payload == "jpeg"    ? Payload::kJpeg
                                                       : Payload::kAsSent;
   if (options.learning_rate > 0) out.learning_rate = options.learning_rate;
+  trainer::StepScheduleOptions& schedule = out.schedule;
+  schedule.least = options.steps_per_batch.value_or(schedule.least);
+  schedule.most = std::max(schedule.least, options.most_steps_per_batch.value_or(schedule.most));
+  schedule.label_samples = options.label_samples.value_or(schedule.label_samples);
   if (options.augment == "off") {
     out.augment = trainer::AugmentOptions{};
     out.augment.shift = 0;
@@ -82,6 +86,7 @@ class Run {
     PERENNIAL_RETURN_IF_ERROR(Finish());
     const trainer::TrainerStatus status = trainer_->GetStatus();
     record_.samples_trained = status.samples_trained;
+    record_.steps = status.steps;
     record_.buffer_bytes = status.replay_bytes + status.instant_bytes;
     record_.train_s = std::chrono::duration<double>(training_).count();
     record_.evaluation_s = std::chrono::duration<double>(evaluating_).count();

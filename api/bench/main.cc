@@ -62,6 +62,10 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--augment", options.augment, "on or off (default: on for strategy default)");
   add("--payload", options.payload, "How remembered pictures are kept: as_sent, raw, deflate or jpeg");
   add("--learning-rate", options.learning_rate, "0: the network's recipe, or 0.05 for a comparison on mlp");
+  add("--steps-per-batch", options.steps_per_batch,
+      "Fewest optimiser steps on a batch (default: the network's recipe)");
+  add("--most-steps-per-batch", options.most_steps_per_batch, "Most steps, on a batch of new labels");
+  add("--label-samples", options.label_samples, "A label's n-th sample asks for this over n steps; 0: the fewest");
   add("--seeds", options.seeds, "Runs with the seeds --seed, --seed + 1, ...");
   add("--classes-per-task", options.classes_per_task, "Of split, blurry, longtail and shuffled");
   add("--tasks", options.tasks, "Of rotated (default 20) and permuted (default 10)");

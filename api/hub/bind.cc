@@ -93,6 +93,12 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"trainer", "ema_decay", "--ema-decay", "of the averaged weights", &t.ema_decay});
   table.Add({"trainer", "new_per_step", "--new-per-step", "new samples in a step", &t.new_per_step});
   table.Add({"trainer", "replay_per_step", "--replay-per-step", "replayed samples in a step", &t.replay_per_step});
+  table.Add({"trainer", "steps_per_batch", "--steps-per-batch", "fewest steps on each batch of new samples",
+             &t.schedule.least});
+  table.Add(
+      {"trainer", "most_steps_per_batch", "--most-steps-per-batch", "while its labels are new", &t.schedule.most});
+  table.Add({"trainer", "label_samples", "--label-samples",
+             "a label's n-th sample asks for this over n steps, 0: the fewest", &t.schedule.label_samples});
   table.Add({"trainer", "checkpoint_every_steps", "--checkpoint-every", "steps between checkpoints",
              &t.checkpoint_every_steps});
   table.Add({"trainer", "instant_width", "--instant-width", "random features of the instant head, 0: none",

@@ -123,6 +123,21 @@ TEST_F(BatchBuilderTest, ModalityDropoutHidesOneOfTwoAndDependsOnTheStep) {
                torch::equal(batch.input.has_text, Build(spec, {}, 2).input.has_text));
 }
 
+TEST_F(BatchBuilderTest, ABatchThatIsSteppedOnAgainIsAugmentedAnew) {
+  format::ModelSpec spec = TinySpec();
+  spec.modality_dropout = 0;
+  AugmentOptions augment;
+  augment.noise = 0.2;
+  const BatchBuilder builder(spec, augment, 1, torch::kCPU);
+  const auto images = [&](uint64_t step, bool again) {
+    return builder.Build(fresh_, {}, labels_, step, again).value().input.images;
+  };
+  EXPECT_TRUE(torch::equal(images(1, false), images(2, false))) << "as the prefetcher made them";
+  EXPECT_FALSE(torch::equal(images(2, true), images(2, false)));
+  EXPECT_FALSE(torch::equal(images(2, true), images(3, true)));
+  EXPECT_TRUE(torch::equal(images(3, true), images(3, true)));
+}
+
 TEST_F(BatchBuilderTest, CutMixLeavesQuestionsAlone) {
   format::ModelSpec spec = TinySpec();
   spec.modality_dropout = 0;

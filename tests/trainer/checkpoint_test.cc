@@ -19,6 +19,10 @@ Checkpoint ExampleCheckpoint() {
   checkpoint.optimiser = "sgd";
   checkpoint.cursor = Offset{77};
   checkpoint.steps = 12;
+  checkpoint.batches = 9;
+  checkpoint.batch_steps = 5;
+  checkpoint.batch_done = 2;
+  checkpoint.label_samples = {40, 300};
   checkpoint.samples_trained = 48;
   checkpoint.loss = 0.25;
   checkpoint.newest_sample_us = 5;
@@ -61,6 +65,10 @@ TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
   const Checkpoint& back = **loaded;
   EXPECT_EQ(back.cursor, Offset{77});
   EXPECT_EQ(back.optimiser, "sgd");
+  EXPECT_EQ(back.batches, 9U);
+  EXPECT_EQ(back.batch_steps, 5U);
+  EXPECT_EQ(back.batch_done, 2U);
+  EXPECT_EQ(back.label_samples, ExampleCheckpoint().label_samples);
   EXPECT_EQ(back.labels, ExampleCheckpoint().labels);
   EXPECT_EQ(back.published, ExampleCheckpoint().published);
   EXPECT_EQ(back.rng, ExampleCheckpoint().rng);
@@ -99,6 +107,17 @@ TEST_F(CheckpointTest, RefusesABufferOfAnotherSizeAndAnotherFormat) {
   other.Put(family_, "main/meta", meta);
   ASSERT_TRUE(store_->Write(other, kv::Durability::kSynced).ok());
   EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(CheckpointTest, RefusesCountsThatCannotBe) {
+  Checkpoint more_counts = ExampleCheckpoint();
+  more_counts.label_samples.push_back(1);
+  Save(more_counts);
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
+  Checkpoint none_left = ExampleCheckpoint();
+  none_left.batch_done = none_left.batch_steps;
+  Save(none_left);
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
 }
 
 TEST(Resume, RefusesACheckpointOfAnotherNetwork) {

@@ -71,6 +71,7 @@ TrainerOptions KillOptions(const std::string& strategy) {
   options.replay.cache_bytes = 3000;     // some draws read the store
   options.replay.payload = replay::ReplayOptions::Payload::kDeflate;
   options.checkpoint_every_steps = 3;
+  options.schedule = {1, 3, 40};  // several steps on a batch at first, one at the end
   return options;
 }
 
