@@ -111,8 +111,8 @@ Result<Candidate> CandidateMaker::MakeInstant(const Request& request, const Publ
   PERENNIAL_RETURN_IF_ERROR(LoadForEvaluation(network));
   const auto known = static_cast<std::ptrdiff_t>(model::TrainedLabels(*published_));
   Round round{request, record, held_out, known, instant.get()};
-  round.new_labels.assign(request.labels.begin() + static_cast<std::ptrdiff_t>(published_->labels.size()),
-                          request.labels.end());
+  // Also when the version before knew fewer samples of them: hardly any is held out yet.
+  round.new_labels.assign(request.labels.begin() + known, request.labels.end());
   std::vector<Contender> contenders;
   PERENNIAL_ASSIGN_OR_RETURN(contenders.emplace_back(), ContendHeadOnly(round, network, "instant head", nullptr));
   if (!contenders[0].decision.accepted) {
@@ -130,6 +130,8 @@ Result<Candidate> CandidateMaker::MakeInstant(const Request& request, const Publ
   PublishedRecord aside = record;  // when heads are made depends on when samples arrive: no trace in the record
   PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, Finish(round, contenders, 0, aside));
   candidate.head_only = candidate.report.head_only = true;
+  candidate.report.head_samples =
+      static_cast<uint64_t>(request.instant->samples()) + (request.waiting ? request.waiting->labels.size() : 0);
   return candidate;
 }
 

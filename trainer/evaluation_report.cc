@@ -20,6 +20,7 @@ std::string EvaluationReport::ToJson() const {
   out["backward_transfer"] = NumberOrNull(backward_transfer);
   out["shipped"] = shipped;
   out["head_only"] = head_only;
+  if (head_only) out["head_samples"] = head_samples;
   out["steps"] = steps;
   out["trained_until"] = trained_until;
   out["network_accuracy"] = NumberOrNull(network_accuracy);

@@ -116,7 +116,7 @@ GateDecision DecideGate(const SliceScores& published, const SliceScores& candida
     return {false, "refused: " + broken};
   }
   Gains gains = GainsOf(published, candidate, flips, options);
-  for (const std::string& label : new_labels) AddClause(gains.clear, "new label \"" + label + "\"");
+  for (const std::string& label : new_labels) AddClause(gains.clear, "label \"" + label + "\", which the network does not know yet");
   // Sums of the same shares in another order differ in the last bits.
   constexpr double kRounding = 1e-12;
   const bool gained = gains.new_slice || !new_labels.empty() || gains.mean_change > kRounding;

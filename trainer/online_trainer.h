@@ -47,8 +47,8 @@ struct TrainerOptions {
   int64_t instant_width = 0;
   uint64_t instant_seed = 1;  // draws the features
   // Candidates of the instant head alone, between those of the network: at the so-manieth sample of a label that the
-  // published network does not know, and whenever its number has doubled since (0: none for that reason); and after so
-  // many samples of any kind (0: none for that reason).
+  // published network does not know, and whenever its number has doubled since, or, while nothing else comes, grown by
+  // an eighth (0: none for that reason); and after so many samples of any kind (0: none for that reason).
   uint64_t instant_first = 5;
   uint64_t instant_every = 0;
   replay::ReplayOptions replay;
@@ -113,6 +113,7 @@ struct EvaluationReport {
   // student", with ", offset -1.5" where the newest labels' logits were shifted.
   std::string shipped;
   bool head_only = false;  // the network is the published one, only the instant head is new
+  uint64_t head_samples = 0;  // then: samples that the head knows
   uint64_t steps = 0;      // with trained_until the candidate's fingerprint: equal state, equal candidate
   uint64_t trained_until = 0;
   double network_accuracy = 0;    // average_accuracy of the better of student and average, whatever shipped
@@ -179,7 +180,8 @@ class OnlineTrainer {
                                           size_t max_per_slice) = 0;
   // Whether a candidate of the instant head alone is due (TrainerOptions::instant_first, instant_every). False without
   // a head, and before it is known what is published.
-  virtual bool InstantDue() const { return false; }
+  // `idle`: the log has nothing more to read.
+  virtual bool InstantDue(bool /*idle*/) const { return false; }
   // The cadence of seconds: what is published, with an instant head that knows every sample that came, also those that
   // wait for a full batch; the network stays as it is. Judged by the gate like any other; a label that is new counts as
   // a gain. Nothing of the trainer's state changes but what InstantDue goes by. kFailedPrecondition without a head, or

@@ -92,8 +92,11 @@ Status TrainerService::TrainOnce() {
     triggers_seen_ = triggers;  // one that failed is tried again
     return Status::Ok();
   }
-  if (sink_ != nullptr && trainer_->InstantDue() && sink_->ReadyForCandidate()) return MakeInstantCandidate();
-  return trainer_->Step(MachineTimeIn(options_.idle_wait)).status();
+  if (sink_ != nullptr && trainer_->InstantDue(idle_) && sink_->ReadyForCandidate()) return MakeInstantCandidate();
+  PERENNIAL_ASSIGN_OR_RETURN(const OnlineTrainer::StepOutcome outcome,
+                             trainer_->Step(MachineTimeIn(options_.idle_wait)));
+  idle_ = outcome == OnlineTrainer::StepOutcome::kNoData;
+  return Status::Ok();
 }
 
 bool TrainerService::CandidateDue() const {

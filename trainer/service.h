@@ -150,6 +150,7 @@ class TrainerService {
   // The thread's own.
   uint64_t triggers_seen_ = 0;  // multiples of candidate_every_samples already looked at
   std::unique_ptr<PendingOffer> pending_;
+  bool idle_ = false;  // the last step found nothing to read
 
   // Protected by mutex_.
   mutable Mutex mutex_;

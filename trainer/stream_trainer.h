@@ -37,7 +37,7 @@ class StreamTrainer final : public OnlineTrainer {
   Status Checkpoint() override;
   Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                   size_t max_per_slice) override;
-  bool InstantDue() const override;
+  bool InstantDue(bool idle) const override;
   Result<Candidate> MakeInstantCandidate(size_t max_per_slice) override;
   void Published(const Candidate& candidate, VersionId version) override;
   void SetPublished(std::shared_ptr<const format::VersionImage> image) override;

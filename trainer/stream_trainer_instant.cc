@@ -30,7 +30,7 @@ uint64_t StreamTrainer::InstantSamples() const {
   return static_cast<uint64_t>(instant_->samples()) + assembler_->samples().size();
 }
 
-bool StreamTrainer::InstantDue() const {
+bool StreamTrainer::InstantDue(bool idle) const {
   if (instant_ == nullptr || published_image_ == nullptr) return false;
   if (options_.instant_every > 0 && InstantSamples() >= instant_samples_ + options_.instant_every) return true;
   if (options_.instant_first == 0) return false;
@@ -38,7 +38,8 @@ bool StreamTrainer::InstantDue() const {
   return std::any_of(young.begin(), young.end(), [&](const auto& label) {
     const auto then = instant_counts_.find(label.first);
     const uint64_t before = then == instant_counts_.end() ? 0 : then->second;
-    return label.second >= std::max(options_.instant_first, 2 * before);
+    const uint64_t more = idle ? std::max<uint64_t>(1, before / 8) : before;
+    return label.second >= std::max(options_.instant_first, before + more);
   });
 }
 

@@ -29,6 +29,7 @@ Result<std::string> RunModalities(const BenchOptions& options);
 Result<std::string> RunSwap(const BenchOptions& options);
 Result<std::string> RunReplay(const BenchOptions& options);
 Result<std::string> RunCanarySmoke(const BenchOptions& options);
+Result<std::string> RunNewClass(const BenchOptions& options);
 
 // The same samples as RunIngest's, sent to a real hub's bulk endpoint: samples per second.
 Result<double> HttpBulkPerSecond(const BenchOptions& options);

@@ -121,8 +121,7 @@ Status ContinualDump::AddSeed(const ContinualStream& stream, const ContinualReco
     writer.Write("\"network@" + std::to_string(i + 1) + "\"", "test", record.part_ends[i].tests, stream.tests);
   }
   for (size_t i = 0; i < record.moments.size(); ++i) {
-    writer.Write("\"candidate@" + std::to_string(i + 1) + "\"", "test", record.moments[i].network.tests,
-                 stream.tests);
+    writer.Write("\"candidate@" + std::to_string(i + 1) + "\"", "test", record.moments[i].network.tests, stream.tests);
   }
   writer.Write("\"network\"", "test", record.network.tests, stream.tests);
   writer.Write("\"instant\"", "test", record.instant.tests, stream.tests);

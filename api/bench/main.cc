@@ -23,13 +23,14 @@ Result<std::string> RunIngestWithHttp(const BenchOptions& options) {
   return figures.dump();
 }
 
-constexpr std::array<Benchmark, 6> kBenchmarks = {{
+constexpr std::array<Benchmark, 7> kBenchmarks = {{
     {"ingest", "validated, deduplicated, synced samples a second against raw RocksDB writes", RunIngestWithHttp},
     {"train", "the whole online loop against bare steps on tensors in memory", RunTrain},
     {"modalities", "accuracy with both modalities against image only and text only", RunModalities},
     {"replay", "the replay memory: durable against in memory, draws against memcpy, inserts at ten million", RunReplay},
     {"swap", "request latency while versions are swapped against steady serving", RunSwap},
     {"canary-smoke", "a validly signed bad version is rolled back on both edges by itself", RunCanarySmoke},
+    {"new-class", "a label nobody has seen: from its twentieth sample to an edge that answers with it", RunNewClass},
 }};
 
 constexpr const char* kContinual = "continual";
@@ -95,7 +96,8 @@ int Main(int argc, char** argv) {
   CLI::App app{"Benchmarks with their baseline in the same run."};
   app.name("perennial bench");
   ContinualOptions continual;
-  app.add_option("name", name, "ingest, train, modalities, replay, swap, canary-smoke or continual")->required();
+  app.add_option("name", name, "ingest, train, modalities, replay, swap, canary-smoke, new-class or continual")
+      ->required();
   app.add_option("--data", options.data, "Data set folder (default: generated data)");
   app.add_option("--dump", options.dump, "Folder for raw records, one JSON line each");
   app.add_option("--seed", options.seed, "Seed of data and training");

@@ -26,7 +26,7 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   Status Checkpoint() override { return trainer_->Checkpoint(); }
   Result<trainer::Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                            size_t max_per_slice) override;
-  bool InstantDue() const override { return trainer_->InstantDue(); }
+  bool InstantDue(bool idle) const override { return trainer_->InstantDue(idle); }
   // Not dumped: the evaluations of the network are.
   Result<trainer::Candidate> MakeInstantCandidate(size_t max_per_slice) override {
     return trainer_->MakeInstantCandidate(max_per_slice);

@@ -113,17 +113,31 @@ std::vector<float> BlendFactors(const InstantUse& use) {
 }
 
 void BlendRow(const float* q, const std::vector<float>& blend, const std::vector<float>& factor, float* p) {
+  const size_t labels = blend.size();
+  // Labels that are the instant head's alone keep its q. The others' best gets what the head gives its best of them.
+  const auto alone = [&](size_t c) { return p[c] == 0 && blend[c] == 1; };
+  float best_mixed = 0, best_own = 0;
+  bool any_alone = false;
+  for (size_t c = 0; c < labels; ++c) {
+    if (alone(c)) {
+      any_alone = true;
+      continue;
+    }
+    best_mixed = std::max(best_mixed, (1 - blend[c]) * p[c] + blend[c] * q[c]);
+    best_own = std::max(best_own, q[c]);
+  }
+  const float rest = any_alone && best_mixed > 0 ? best_own / best_mixed : 1;
   float sum = 0;
-  for (size_t c = 0; c < blend.size(); ++c) {
-    const float mixed = (1 - blend[c]) * p[c] + blend[c] * q[c];
+  for (size_t c = 0; c < labels; ++c) {
+    const float mixed = alone(c) ? q[c] : rest * ((1 - blend[c]) * p[c] + blend[c] * q[c]);
     sum += p[c] = factor.empty() ? mixed : factor[c] * mixed;
   }
   // Nothing is left where every label with a share said 0: the trained head said it all about labels without one.
   if (sum <= 0) {
-    std::copy_n(q, blend.size(), p);
+    std::copy_n(q, labels, p);
     return;
   }
-  for (size_t c = 0; c < blend.size(); ++c) p[c] /= sum;
+  for (size_t c = 0; c < labels; ++c) p[c] /= sum;
 }
 
 void InstantHead::BlendInto(const FeatureInput& input, float* probabilities) const {

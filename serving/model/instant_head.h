@@ -43,7 +43,7 @@ class InstantHead {
   // features: [batch, D] as RandomFeatures::Extract writes them; out: [batch, labels].
   void Scores(const float* features, int64_t batch, float* out) const;
   // probabilities: [batch, labels] of the trained head, changed in place to
-  //   p_c ~ exp(o_c) ((1 - g_c) p_c + g_c p_instant_c), normalised.
+  //   p_c ~ exp(o_c) ((1 - g_c) p_c + g_c p_instant_c), normalised; for labels unknown to the network see BlendRow.
   // With all g_c = 0 and o_c = 0 nothing is computed and nothing changes. Values that are not finite stay so, for the
   // caller to see. REQUIRES input.side == features().options().image_size.
   void BlendInto(const FeatureInput& input, float* probabilities) const;
@@ -69,7 +69,10 @@ class InstantHead {
 // p: [rows, labels] scores, in place: softmax(score / temperature).
 void SoftmaxWithTemperature(float* p, int64_t rows, int64_t labels, float temperature);
 
-// f ((1 - g) p + g q) per label, normalised; in place in `p`. All [labels]; f = exp(offset), empty: ones.
+// f r per label, normalised; in place in `p`. All [labels]; f = exp(offset), empty: ones; r = (1 - g) p + g q. With
+// labels that the network does not know (p = 0, g = 1) the others' r is scaled so that their largest is the largest of
+// their q: the head says whether it is one of the unknown ones, both say which of the others. Unscaled, a network that
+// is sure of the wrong label could not be contradicted.
 void BlendRow(const float* q, const std::vector<float>& blend, const std::vector<float>& factor, float* p);
 
 // The factors of `use` for BlendRow; empty where it has no offsets.

@@ -142,6 +142,20 @@ TEST(InstantHead, BlendIsTheFormula) {
   EXPECT_NEAR(p[2], 0.8f / sum, 1e-6f);
 }
 
+// A network that is sure of a known label must not keep a label out that it cannot know.
+TEST(InstantHead, ALabelOfTheHeadAloneIsTheHeadsToGive) {
+  std::vector<float> p{1, 0, 0};
+  const std::vector<float> q{0.2f, 0.1f, 0.7f};
+  BlendRow(q.data(), {0, 0, 1}, {}, p.data());
+  EXPECT_NEAR(p[0], 0.2f / 0.9f, 1e-6f);
+  EXPECT_EQ(p[1], 0);
+  EXPECT_NEAR(p[2], 0.7f / 0.9f, 1e-6f);
+  // Where all of it is the head's, it is q.
+  std::vector<float> given{1, 0.5f, 0};
+  BlendRow(q.data(), {1, 1, 1}, {}, given.data());
+  for (size_t c = 0; c < 3; ++c) EXPECT_NEAR(given[c], q[c], 1e-6f);
+}
+
 TEST(InstantHead, AnOffsetIsOnTheLogarithmOfTheAnswer) {
   InstantUse use = Use({0, 0});
   use.offset = {0, -2};
