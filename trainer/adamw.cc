@@ -26,7 +26,7 @@ void AdamW::StepOnCpu(FlatParameters& parameters, double learning_rate, double s
   c.keep = static_cast<float>(1 - learning_rate * options_.weight_decay);
   // The padding between segments is zero in all four buffers and stays zero.
   AdamWPass(parameters.values().data_ptr<float>(), parameters.gradients().data_ptr<float>(), moment1_.data_ptr<float>(),
-            moment2_.data_ptr<float>(), static_cast<size_t>(parameters.layout().total), c);
+            moment2_.data_ptr<float>(), static_cast<size_t>(parameters.layout().learned), c);
 }
 
 void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, double scale) {
@@ -36,7 +36,7 @@ void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, doubl
   if (scale != 1.0) gradients.mul_(scale);
   moment1_.mul_(options_.beta1).add_(gradients, 1 - options_.beta1);
   moment2_.mul_(options_.beta2).addcmul_(gradients, gradients, 1 - options_.beta2);
-  weights.mul_(1 - learning_rate * options_.weight_decay);
+  parameters.learned().mul_(1 - learning_rate * options_.weight_decay);
   const torch::Tensor denominator =
       moment2_.sqrt().mul_(1 / std::sqrt(1 - std::pow(options_.beta2, t))).add_(options_.epsilon);
   weights.addcdiv_(moment1_, denominator, -learning_rate / (1 - std::pow(options_.beta1, t)));

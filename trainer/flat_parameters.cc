@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "serving/model/batch_norm.h"
+
 namespace perennial::trainer {
 
 FlatParameters::FlatParameters(model::Model& model, bool with_gradients)
@@ -23,8 +25,9 @@ FlatLayout FlatParameters::Rebind() {
     torch::Tensor view = values_.narrow(0, segment.offset, segment.size).view(segment.shape);
     view.copy_(parameter);
     parameter.set_data(view);
-    parameter.set_requires_grad(with_gradients_);
-    if (with_gradients_) {
+    const bool learns = with_gradients_ && !model::IsStatistic(segment.name);
+    parameter.set_requires_grad(learns);
+    if (learns) {
       // Autograd adds into a gradient that is already there, in place: the view stays.
       parameter.mutable_grad() = gradients_.narrow(0, segment.offset, segment.size).view(segment.shape);
     } else {

@@ -24,6 +24,9 @@ class FlatParameters {
   const torch::Tensor& values() const { return values_; }
   torch::Tensor& gradients() { return gradients_; }  // [total] f32; undefined without gradients
   void ZeroGradients() { gradients_.zero_(); }
+  // The part of values() that takes gradients, and the part that the forward pass writes (model::IsStatistic).
+  torch::Tensor learned() const { return values_.narrow(0, 0, layout_.learned); }
+  torch::Tensor statistics() const { return values_.narrow(0, layout_.learned, layout_.total - layout_.learned); }
 
  private:
   model::Model& model_;

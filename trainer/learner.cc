@@ -80,14 +80,21 @@ Learner::StepResult Learner::Step(Strategy& strategy, const StepBatch& batch, ui
   const StepContext context{step, *student_, average(), teacher(),
                             strategy.UsesStoredLogits() ? &result.logits : nullptr};
   weights_.ZeroGradients();
+  // The forward pass moves them before it is known whether the step counts.
+  const torch::Tensor statistics = weights_.statistics().clone();
+  const auto unchanged = [&] {
+    const torch::NoGradGuard no_grad;
+    weights_.statistics().copy_(statistics);
+    return result;
+  };
   const torch::Tensor loss = strategy.Loss(context, batch);
   if (result.logits.defined()) result.logits = result.logits.to(torch::kCPU, torch::kFloat32).contiguous();
   result.loss = loss.item<double>();
-  if (!std::isfinite(result.loss)) return result;
+  if (!std::isfinite(result.loss)) return unchanged();
   loss.backward();
   const double rate = LearningRateAt(optimiser_->steps(), options_.learning_rate, options_.warmup_steps);
   result.applied = std::isfinite(optimiser_->Step(weights_, rate));
-  if (!result.applied) return result;
+  if (!result.applied) return unchanged();
   {
     const torch::NoGradGuard no_grad;
     average_.parameters.values().lerp_(weights_.values(), 1 - EmaDecayAt(step, options_.ema_decay));

@@ -4,7 +4,7 @@ namespace perennial::trainer {
 
 void Sgd::Apply(FlatParameters& parameters, double learning_rate, double scale) {
   torch::Tensor& weights = parameters.values();
-  if (options_.weight_decay > 0) weights.mul_(1 - learning_rate * options_.weight_decay);
+  if (options_.weight_decay > 0) parameters.learned().mul_(1 - learning_rate * options_.weight_decay);
   if (options_.momentum == 0) {
     weights.add_(parameters.gradients(), -learning_rate * scale);
     return;

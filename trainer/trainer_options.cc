@@ -38,6 +38,18 @@ Status AugmentOptions::Validate() const {
 void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
   spec = network;
   replay.image_size = static_cast<int>(network.image_size);
+  if (network.family == "resnet") {
+    // As the literature on online CIFAR: plain SGD at a constant rate, pictures shifted by up to four pixels.
+    optimiser = "sgd";
+    learning_rate = 0.1;
+    weight_decay = 0;
+    max_gradient_norm = 0;
+    warmup_steps = 0;
+    ema_decay = 0.99;
+    teacher_decay = 0;
+    augment.shift = 4;
+    return;
+  }
   if (network.family != "mlp") return;
   // AdamW keeps its step size however small the gradient is and wears the memory out: Split-MNIST with 200 remembered
   // samples ended at 0.49 to 0.67 with it.
