@@ -19,10 +19,11 @@ using ReplayDraw = std::vector<replay::Drawn>;
 // Everything random is keyed by (seed, offset, step). Owned by the trainer; thread-compatible.
 class BatchBuilder {
  public:
-  BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, torch::Device device)
-      : spec_(std::move(spec)), augment_(augment), seed_(seed), device_(device) {}
+  // `packed`: pictures as bytes, for a learner that unpacks them on its device.
+  BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, bool packed = false)
+      : spec_(std::move(spec)), augment_(augment), seed_(seed), packed_(packed) {}
 
-  // REQUIRES every label is in `labels`.
+  // On the CPU. REQUIRES every label is in `labels`.
   Result<StepBatch> Build(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, const LabelSet& labels,
                           uint64_t step) const;
 
@@ -36,7 +37,7 @@ class BatchBuilder {
   const format::ModelSpec spec_;
   const AugmentOptions augment_;
   const uint64_t seed_;
-  const torch::Device device_;
+  const bool packed_;
 };
 
 }  // namespace perennial::trainer

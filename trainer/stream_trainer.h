@@ -51,14 +51,17 @@ class StreamTrainer final : public OnlineTrainer {
   Result<StepOutcome> TrainBatch();
   Status PrepareLabels(const std::vector<Prepared>& fresh);
   // One step; what to keep with the rows of the batch, new ones first.
-  Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
+  Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, ReplayDraw replayed);
   // What the instant head sees of new samples: as they came, without augmentation.
   Status ObserveInstantly(const std::vector<Prepared>& fresh);
   // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
   Status LearnFromMemory();
-  Status NoteLoss(const Learner::StepResult& result);
+  Status NoteLoss(const Learner::StepResult& result, uint64_t step);
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
+  // Ends the step under way, if there is one: its loss is noted, and the memory gets the logits it waits for; so do
+  // rows of `next` that were drawn before.
+  Status Settle(ReplayDraw* next = nullptr);
   // `states` of the trained samples come first.
   void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states, Rng& rng);
   Status DoCheckpoint();
@@ -95,6 +98,14 @@ class StreamTrainer final : public OnlineTrainer {
   PublishedRecord published_;
 
   std::shared_ptr<const format::VersionImage> published_image_;  // null: not known; the version store keeps it
+  // A step that the device has not ended yet. Its new samples are in the memory, with logits yet to come.
+  struct UnderWay {
+    uint64_t step = 0;
+    StepBatch batch;
+    ReplayDraw replayed;
+    std::vector<uint64_t> kept;  // ids of the new samples in the memory, 0: not kept
+  };
+  std::optional<UnderWay> under_way_;
   uint64_t bad_in_a_row_ = 0;
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;

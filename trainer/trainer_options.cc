@@ -41,7 +41,7 @@ void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
   if (network.family == "resnet") {
     // As the literature on online CIFAR: plain SGD at a constant rate, pictures shifted by up to four pixels.
     optimiser = "sgd";
-    learning_rate = 0.1;
+    learning_rate = 0.03;
     weight_decay = 0;
     max_gradient_norm = 0;
     warmup_steps = 0;
@@ -110,6 +110,20 @@ Status TrainerOptions::Validate() const {
   }
   if (device != "cpu" && device.rfind("cuda", 0) != 0) {
     return InvalidArgument("device \"" + device + "\" is neither cpu nor cuda");
+  }
+  if (step != "auto" && step != "host" && step != "device" && step != "graph") {
+    return InvalidArgument("step \"" + step + "\" is unknown; there are auto, host, device and graph");
+  }
+  if (precision != "float32" && precision != "tf32" && precision != "bfloat16") {
+    return InvalidArgument("precision \"" + precision + "\" is unknown; there are float32, tf32 and bfloat16");
+  }
+  if (device == "cpu" && (step == "graph" || precision != "float32")) {
+    return InvalidArgument("step \"graph\" and precisions other than float32 are there on CUDA only",
+                           "set device = \"cuda\", or leave both at their defaults");
+  }
+  if (step == "host" && precision == "bfloat16") {
+    return InvalidArgument("precision \"bfloat16\" needs a step that runs on the device",
+                           "set step = \"auto\", \"graph\" or \"device\"");
   }
   return Status::Ok();
 }
