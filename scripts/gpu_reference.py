@@ -205,7 +205,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dump")
     parser.add_argument("--losses", action="store_true", help="write loss_python_PRECISION.json into the dump's folder")
-    parser.add_argument("--modes", default="eager_default,graph_default,graph_float32,eager_bfloat16,graph_bfloat16")
+    parser.add_argument("--modes", default="eager_default,graph_default,graph_float32,graph_bfloat16")
     arguments = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("gpu_reference.py: PyTorch finds no CUDA device")

@@ -1,6 +1,7 @@
 // The step runner of CUDA devices: a stream of its own, and graphs. The only file that sees CUDA's headers.
 #include <ATen/autocast_mode.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/_foreach_copy.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -51,9 +52,6 @@ class CudaRunner final : public StepRunner {
  public:
   explicit CudaRunner(std::string_view precision)
       : stream_(c10::cuda::getStreamFromPool(true)), bfloat16_(precision == "bfloat16") {
-    // Of the process: LibTorch knows no narrower place for it. With bfloat16, what stays in 32 bits is small.
-    at::globalContext().setAllowTF32CuDNN(precision != "float32");
-    at::globalContext().setAllowTF32CuBLAS(precision != "float32");
     c10::cuda::device_synchronize();
   }
 
@@ -91,6 +89,24 @@ class CudaRunner final : public StepRunner {
     log::Warn("step_not_recorded", {{"error", reason.substr(0, reason.find('\n'))},
                                     {"hint", "steps run operation by operation, several times slower"}});
     return nullptr;
+  }
+
+  // One operation for all pairs of one type and the same strides; the others by themselves.
+  void CopyAll(const std::vector<torch::Tensor>& to, const std::vector<torch::Tensor>& from) override {
+    for (const c10::ScalarType type : {c10::ScalarType::Float, c10::ScalarType::BFloat16}) {
+      std::vector<torch::Tensor> targets, sources;
+      for (size_t i = 0; i < to.size(); ++i) {
+        if (from[i].scalar_type() != type || from[i].strides() != to[i].strides()) continue;
+        targets.push_back(to[i]);
+        sources.push_back(from[i]);
+      }
+      if (!targets.empty()) at::_foreach_copy_(targets, sources);
+    }
+    for (size_t i = 0; i < to.size(); ++i) {
+      const c10::ScalarType type = from[i].scalar_type();
+      const bool done = (type == c10::ScalarType::Float || type == c10::ScalarType::BFloat16) && from[i].strides() == to[i].strides();
+      if (!done) torch::Tensor(to[i]).copy_(from[i]);
+    }
   }
 
   void Wait() override { stream_.synchronize(); }

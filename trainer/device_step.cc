@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "serving/model/preprocess.h"
+#include "trainer/low_precision.h"
 #include "trainer/schedule.h"
 #include "trainer/tensor_arena.h"
 
@@ -62,6 +63,42 @@ struct DeviceStep::Slot {
   std::unique_ptr<Recording> recording;
 };
 
+struct DeviceStep::Networks {
+  // With bfloat16, in the order in which they were made; else none.
+  std::vector<std::unique_ptr<LowPrecisionCopy>> copies;
+  model::Model* student = nullptr;
+  model::Model* average = nullptr;
+  model::Model* teacher = nullptr;
+  std::vector<torch::Tensor> learned;    // the student's parameters that take gradients
+  std::vector<torch::Tensor> gradients;  // where those go: views of the flat buffer
+};
+
+DeviceStep::Networks& DeviceStep::NetworksOf(const StepParts& parts) {
+  if (networks_ != nullptr) return *networks_;
+  networks_ = std::make_unique<Networks>();
+  Networks& made = *networks_;
+  made.student = &parts.student;
+  made.average = &parts.average_model;
+  made.teacher = &parts.teacher_model;
+  if (options_.precision == "bfloat16" && device_.is_cuda()) {
+    const auto copy = [&](const model::Model& model, const FlatParameters& source, bool learns) {
+      made.copies.push_back(std::make_unique<LowPrecisionCopy>(model, source, learns));
+      return &made.copies.back()->model();
+    };
+    made.student = copy(parts.student, parts.weights, true);
+    made.average = copy(parts.average_model, parts.average, false);
+    made.teacher = parts.teacher == nullptr ? made.average : copy(parts.teacher_model, *parts.teacher, false);
+  }
+  auto parameters = made.student->named_parameters();
+  for (const FlatLayout::Segment& segment : parts.weights.layout().segments) {
+    if (segment.offset >= parts.weights.layout().learned) break;
+    made.learned.push_back(parameters[segment.name]);
+    made.gradients.push_back(parts.weights.View(parts.weights.gradients(), segment));
+  }
+  runner_->WaitForDevice();
+  return made;
+}
+
 DeviceStep::DeviceStep(const TrainerOptions& options, torch::Device device)
     : options_(options),
       device_(device),
@@ -98,19 +135,26 @@ DeviceStep::Slot& DeviceStep::SlotFor(const StepBatch& batch, int64_t labels, bo
   return *slots_.back();
 }
 
-void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot) const {
-  parts.weights.ZeroGradients();
+void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot) {
+  Networks& networks = *networks_;
+  for (const auto& copy : networks.copies) copy->Refresh();
   // The forward pass moves them before it is known whether the step counts.
   const torch::Tensor statistics = parts.weights.statistics().clone();
   torch::Tensor logits;
-  const StepContext context{step, parts.student, parts.average_model, parts.teacher_model,
+  const StepContext context{step, *networks.student, *networks.average, *networks.teacher,
                             slot.hands_out ? &logits : nullptr};
   StepBatch batch = slot.batch;
   batch.input.images = model::UnpackImages(batch.input.images);
+  if (!parts.weights.channels_last()) batch.input.images = batch.input.images.contiguous();
   const torch::Tensor loss = strategy.Loss(context, batch);
-  loss.backward();
+  // Not backward(): that would add to what is there, and so need it zeroed.
+  std::vector<torch::Tensor> gradients = torch::autograd::grad({loss}, networks.learned, {}, false, false, true);
 
   const torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (!gradients[i].defined()) gradients[i] = torch::zeros_like(networks.gradients[i]);
+  }
+  runner_->CopyAll(networks.gradients, gradients);
   const torch::Tensor norm = parts.weights.gradients().norm();
   const torch::Tensor applied = torch::isfinite(loss).logical_and(torch::isfinite(norm));
   parts.optimiser.StepOnDevice(parts.weights, slot.rates, norm, applied);
@@ -127,6 +171,7 @@ void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step,
 
 void DeviceStep::Begin(const StepParts& parts, Strategy& strategy, const StepBatch& batch, uint64_t step) {
   TORCH_CHECK(current_ == nullptr, "a step is under way");
+  NetworksOf(parts);
   Slot& slot = SlotFor(batch, parts.student.label_count(), strategy.UsesStoredLogits());
   torch::Tensor rates = torch::empty({kAllRates});
   auto* rate = rates.data_ptr<float>();
@@ -168,6 +213,7 @@ StepResult DeviceStep::Finish() {
 void DeviceStep::Forget() {
   runner_->WaitForDevice();
   slots_.clear();
+  networks_.reset();
   current_ = nullptr;
 }
 

@@ -52,13 +52,17 @@ class DeviceStep {
 
  private:
   struct Slot;
+  struct Networks;
+  // What the steps compute with, made when first needed.
+  Networks& NetworksOf(const StepParts& parts);
   Slot& SlotFor(const StepBatch& batch, int64_t labels, bool hands_out);
-  void Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot) const;
+  void Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot);
 
   const TrainerOptions& options_;
   const torch::Device device_;
   const bool records_;
   const std::unique_ptr<StepRunner> runner_;
+  std::unique_ptr<Networks> networks_;
   std::vector<std::unique_ptr<Slot>> slots_;  // the latest used last
   Slot* current_ = nullptr;                   // of the step under way
   uint64_t recordings_ = 0;

@@ -35,9 +35,11 @@ class FlatParameters {
   torch::Tensor learned() const { return values_.narrow(0, 0, layout_.learned); }
   torch::Tensor statistics() const { return values_.narrow(0, layout_.learned, layout_.total - layout_.learned); }
 
- private:
+  // `flat` as above, on any device and of any type: the part that is one parameter, in its shape.
   torch::Tensor View(const torch::Tensor& flat, const FlatLayout::Segment& segment) const;
+  bool channels_last() const { return channels_last_; }
 
+ private:
   model::Model& model_;
   const bool with_gradients_;
   const bool channels_last_;

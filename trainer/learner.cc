@@ -24,6 +24,19 @@ bool OnDevice(const TrainerOptions& options) {
   return options.step == "device" || options.step == "graph" || (options.step == "auto" && options.device != "cpu");
 }
 
+// How a network's convolutions lie in memory. On CUDA those in 32 bits are faster with rows last (H100: 57 against 52
+// steps of a ResNet-18 a second), all others with channels last.
+bool ChannelsLast(const TrainerOptions& options) {
+  return OnDevice(options) && (options.device == "cpu" || options.precision != "float32");
+}
+
+// Of the process: LibTorch knows no narrower place for it. With bfloat16, what stays in 32 bits is small.
+void SetPrecision(const TrainerOptions& options) {
+  if (options.device == "cpu") return;
+  at::globalContext().setAllowTF32CuDNN(options.precision != "float32");
+  at::globalContext().setAllowTF32CuBLAS(options.precision != "float32");
+}
+
 StepBatch ToDevice(StepBatch batch, torch::Device device) {
   batch.input.images = model::UnpackImages(batch.input.images);
   if (device.is_cpu()) return batch;
@@ -42,11 +55,12 @@ bool Learner::TakesPacked(const TrainerOptions& options) { return OnDevice(optio
 Learner::Learner(const TrainerOptions& options, Network student, Network average, Network teacher)
     : options_(options),
       student_(std::move(student)),
-      weights_(*student_, true, OnDevice(options)),
-      average_(std::move(average), OnDevice(options)),
+      weights_(*student_, true, ChannelsLast(options)),
+      average_(std::move(average), ChannelsLast(options)),
       optimiser_(MakeOptimiser(weights_, options)) {
-  if (teacher != nullptr) teacher_.emplace(std::move(teacher), OnDevice(options));
+  if (teacher != nullptr) teacher_.emplace(std::move(teacher), ChannelsLast(options));
   student_->train();
+  SetPrecision(options_);
   if (OnDevice(options)) device_step_ = std::make_unique<DeviceStep>(options_, torch::Device(options_.device));
 }
 

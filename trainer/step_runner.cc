@@ -13,6 +13,10 @@ class EagerRunner final : public StepRunner {
 
 }  // namespace
 
+void StepRunner::CopyAll(const std::vector<torch::Tensor>& to, const std::vector<torch::Tensor>& from) {
+  for (size_t i = 0; i < to.size(); ++i) torch::Tensor(to[i]).copy_(from[i]);
+}
+
 std::unique_ptr<StepRunner> MakeStepRunner(torch::Device device, std::string_view precision) {
   if (device.is_cuda()) {
     if (auto runner = MakeCudaStepRunner(precision)) return runner;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace perennial::trainer {
 
@@ -26,6 +27,8 @@ class StepRunner {
   virtual void Run(const std::function<void()>& body, bool tune) = 0;
   // Records what `body` begins, without doing it. Null when that is not possible here, or failed (logged).
   virtual std::unique_ptr<Recording> Record(const std::function<void()>& body) = 0;
+  // to[i] = from[i], in few operations where the device can; within a body.
+  virtual void CopyAll(const std::vector<torch::Tensor>& to, const std::vector<torch::Tensor>& from);
   // Waits until all that was begun here is done.
   virtual void Wait() = 0;
   // The same for the whole device: before others touch what the steps work on, and after they did.

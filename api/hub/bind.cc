@@ -97,6 +97,7 @@ void BindTraining(SettingTable& table, HubOptions& o) {
              &t.checkpoint_every_steps});
   table.Add({"trainer", "decode_threads", "--decode-threads", "threads that decode ahead", &t.decode_threads});
   table.Add({"trainer", "device", "--device", "cpu or cuda", &t.device});
+  table.Add({"trainer", "precision", "--precision", "on cuda: float32, tf32 or bfloat16", &t.precision});
   table.Add({"replay", "policy", "--replay-policy", "none, reservoir or class_balanced", &o.replay_policy});
   table.Add(
       {"replay", "partition", "--replay-partition", "label, label_and_source or label_and_slice", &o.replay_partition});
