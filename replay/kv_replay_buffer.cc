@@ -46,8 +46,8 @@ void KvReplayBuffer::Evict(uint32_t slot) {
   table_.Evict(slot);
 }
 
-void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
-  if (options_.policy == ReplayOptions::Policy::kNone) return;
+uint64_t KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
+  if (options_.policy == ReplayOptions::Policy::kNone) return 0;
   if (!options_.item_state) state = ItemState();
   const uint32_t partition = table_.See(PartitionKey(example.label, example.source, example.slice));
   while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));  // states that grew
@@ -55,12 +55,12 @@ void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   ReplayPolicy::Verdict verdict;
   const bool full = !Fits(1, 0);
   if (full) verdict = policy_->Offer(table_, partition, true, rng);
-  if (full && !verdict.keep) return;
+  if (full && !verdict.keep) return 0;
   auto [record, record_bytes] = RecordOf(example, options_);
   const uint64_t bytes = record_bytes + BytesOf(state);
-  if (bytes > options_.capacity_bytes || record_bytes > UINT32_MAX) return;
+  if (bytes > options_.capacity_bytes || record_bytes > UINT32_MAX) return 0;
   if (!full) verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
-  if (!verdict.keep) return;
+  if (!verdict.keep) return 0;
   if (verdict.evict) Evict(*verdict.evict);
   while (!Fits(1, bytes)) Evict(policy_->Victim(table_, rng));
   const uint64_t id = table_.Append(static_cast<uint32_t>(record_bytes), partition);
@@ -69,6 +69,7 @@ void KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   if (drawable.ok()) cache_.Insert(id, std::make_shared<const Example>(std::move(*drawable)));
   records_.Add(id, std::move(record));
   if (options_.item_state) states_.Add(id, std::move(state));
+  return id;
 }
 
 void KvReplayBuffer::SetState(uint64_t id, ItemState state) {

@@ -24,7 +24,7 @@ class KvReplayBuffer final : public ReplayBuffer {
                                                     const ReplayOptions& options);
 
   using ReplayBuffer::Add;
-  void Add(Example example, ItemState state, Rng& rng) override;
+  uint64_t Add(Example example, ItemState state, Rng& rng) override;
   Result<std::vector<Drawn>> Draw(size_t count, Rng& rng) override;
   void SetState(uint64_t id, ItemState state) override;
   size_t size() const override { return table_.size(); }

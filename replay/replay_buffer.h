@@ -29,9 +29,10 @@ class ReplayBuffer {
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
 
-  // Offers an example; it may be kept (with `state`, if item_state is on), replace another, or be dropped.
-  virtual void Add(Example example, ItemState state, Rng& rng) = 0;
-  void Add(Example example, Rng& rng) { Add(std::move(example), ItemState(), rng); }
+  // Offers an example; it may be kept (with `state`, if item_state is on), replace another, or be dropped. Returns the
+  // id it is kept under, or 0.
+  virtual uint64_t Add(Example example, ItemState state, Rng& rng) = 0;
+  uint64_t Add(Example example, Rng& rng) { return Add(std::move(example), ItemState(), rng); }
   // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled).
   // Shared, not copied; without `image`, the encoded bytes. What is not cached is read from the store and decoded:
   // kCorruption when that fails, and the draw can be tried again with the same random numbers.

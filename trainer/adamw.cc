@@ -10,7 +10,7 @@ void AdamW::Apply(FlatParameters& parameters, double learning_rate, double scale
   if (parameters.values().device().is_cpu()) {
     StepOnCpu(parameters, learning_rate, scale);
   } else {
-    StepOnDevice(parameters, learning_rate, scale);
+    StepByTensors(parameters, learning_rate, scale);
   }
 }
 
@@ -26,17 +26,33 @@ void AdamW::StepOnCpu(FlatParameters& parameters, double learning_rate, double s
   c.keep = static_cast<float>(1 - learning_rate * options_.weight_decay);
   // The padding between segments is zero in all four buffers and stays zero.
   AdamWPass(parameters.values().data_ptr<float>(), parameters.gradients().data_ptr<float>(), moment1_.data_ptr<float>(),
-            moment2_.data_ptr<float>(), static_cast<size_t>(parameters.layout().total), c);
+            moment2_.data_ptr<float>(), static_cast<size_t>(parameters.layout().learned), c);
 }
 
-void AdamW::StepOnDevice(FlatParameters& parameters, double learning_rate, double scale) {
+void AdamW::NextRates(double learning_rate, float* out) const {
+  const auto t = static_cast<double>(steps_ + 1);
+  out[0] = static_cast<float>(learning_rate);
+  out[1] = static_cast<float>(learning_rate / (1 - std::pow(options_.beta1, t)));
+  out[2] = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
+}
+
+void AdamW::ApplyOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& factor) {
+  const torch::Tensor& gradients = parameters.gradients();
+  moment1_.lerp_(gradients, factor * (1 - options_.beta1));
+  moment2_.mul_(1 - factor * (1 - options_.beta2)).addcmul_(gradients, gradients, 1 - options_.beta2);
+  parameters.learned().mul_(1 - rates[0] * factor * options_.weight_decay);
+  const torch::Tensor denominator = moment2_.sqrt().mul_(rates[2]).add_(options_.epsilon);
+  parameters.values().addcmul_(moment1_ / denominator, rates[1] * factor, -1);
+}
+
+void AdamW::StepByTensors(FlatParameters& parameters, double learning_rate, double scale) {
   torch::Tensor& weights = parameters.values();
   torch::Tensor gradients = parameters.gradients();
   const double t = static_cast<double>(steps_);
   if (scale != 1.0) gradients.mul_(scale);
   moment1_.mul_(options_.beta1).add_(gradients, 1 - options_.beta1);
   moment2_.mul_(options_.beta2).addcmul_(gradients, gradients, 1 - options_.beta2);
-  weights.mul_(1 - learning_rate * options_.weight_decay);
+  parameters.learned().mul_(1 - learning_rate * options_.weight_decay);
   const torch::Tensor denominator =
       moment2_.sqrt().mul_(1 / std::sqrt(1 - std::pow(options_.beta2, t))).add_(options_.epsilon);
   weights.addcdiv_(moment1_, denominator, -learning_rate / (1 - std::pow(options_.beta1, t)));

@@ -23,8 +23,10 @@ class AdamW final : public Optimiser {
 
  private:
   void Apply(FlatParameters& parameters, double learning_rate, double scale) override;
+  void ApplyOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& factor) override;
+  void NextRates(double learning_rate, float* out) const override;
   void StepOnCpu(FlatParameters& parameters, double learning_rate, double scale);
-  void StepOnDevice(FlatParameters& parameters, double learning_rate, double scale);
+  void StepByTensors(FlatParameters& parameters, double learning_rate, double scale);
 
   const AdamWOptions options_;
 };

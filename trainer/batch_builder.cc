@@ -126,12 +126,13 @@ Result<StepBatch> BatchBuilder::Build(const std::vector<Prepared>& fresh, const 
     own_share.data_ptr<float>()[i] = static_cast<float>(row.own_share);
   }
   StepBatch batch;
-  batch.input = model::MakeBatch(inputs, spec_, device_);
-  batch.targets = targets.to(device_);
+  batch.input = packed_ ? model::MakePackedBatch(inputs, spec_) : model::MakeBatch(inputs, spec_, torch::kCPU);
+  batch.targets = targets;
   batch.fresh = static_cast<int64_t>(fresh.size());
+  for (const Row& row : rows) batch.offsets.push_back(row.offset);
   if (mixed) {
-    batch.mixed_targets = mixed_targets.to(device_);
-    batch.own_share = own_share.to(device_);
+    batch.mixed_targets = mixed_targets;
+    batch.own_share = own_share;
   }
   return batch;
 }

@@ -19,11 +19,12 @@ using ReplayDraw = std::vector<replay::Drawn>;
 // Everything random is keyed by (seed, offset, step). Owned by the trainer; thread-compatible.
 class BatchBuilder {
  public:
-  BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, torch::Device device)
-      : spec_(std::move(spec)), augment_(augment), seed_(seed), device_(device) {}
+  // `packed`: pictures as bytes, for a learner that unpacks them on its device.
+  BatchBuilder(format::ModelSpec spec, AugmentOptions augment, uint64_t seed, bool packed = false)
+      : spec_(std::move(spec)), augment_(augment), seed_(seed), packed_(packed) {}
 
   // `again`: the new samples were stepped on before, so their pictures are augmented anew, as replayed ones are; in
-  // their first step they are as the prefetcher augmented them. REQUIRES every label is in `labels`.
+  // their first step they are as the prefetcher augmented them. On the CPU. REQUIRES every label is in `labels`.
   Result<StepBatch> Build(const std::vector<Prepared>& fresh, const ReplayDraw& replayed, const LabelSet& labels,
                           uint64_t step, bool again = false) const;
 
@@ -39,7 +40,7 @@ class BatchBuilder {
   const format::ModelSpec spec_;
   const AugmentOptions augment_;
   const uint64_t seed_;
-  const torch::Device device_;
+  const bool packed_;
 };
 
 }  // namespace perennial::trainer

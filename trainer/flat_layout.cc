@@ -1,7 +1,9 @@
 #include "trainer/flat_layout.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "serving/model/batch_norm.h"
 #include "storage/base/bytes.h"
 
 namespace perennial::trainer {
@@ -15,6 +17,14 @@ int64_t SizeOf(const std::vector<int64_t>& shape) {
   return size;
 }
 
+// Where the statistics begin.
+int64_t LearnedOf(const FlatLayout& layout) {
+  for (const FlatLayout::Segment& segment : layout.segments) {
+    if (model::IsStatistic(segment.name)) return segment.offset;
+  }
+  return layout.total;
+}
+
 }  // namespace
 
 FlatLayout FlatLayout::Of(const model::Model& model) {
@@ -23,20 +33,21 @@ FlatLayout FlatLayout::Of(const model::Model& model) {
     const std::vector<int64_t> shape = item.value().sizes().vec();
     layout.segments.push_back({item.key(), shape, 0, SizeOf(shape)});
   }
-  std::sort(layout.segments.begin(), layout.segments.end(),
-            [](const Segment& a, const Segment& b) { return a.name < b.name; });
+  std::sort(layout.segments.begin(), layout.segments.end(), [](const Segment& a, const Segment& b) {
+    return std::pair(model::IsStatistic(a.name), a.name) < std::pair(model::IsStatistic(b.name), b.name);
+  });
   for (Segment& segment : layout.segments) {
     segment.offset = layout.total;
     layout.total += (segment.size + kAlignment - 1) / kAlignment * kAlignment;
   }
+  layout.learned = LearnedOf(layout);
   return layout;
 }
 
 const FlatLayout::Segment* FlatLayout::Find(std::string_view name) const {
   const auto at =
-      std::lower_bound(segments.begin(), segments.end(), name,
-                       [](const Segment& segment, std::string_view wanted) { return segment.name < wanted; });
-  return at != segments.end() && at->name == name ? &*at : nullptr;
+      std::find_if(segments.begin(), segments.end(), [&](const Segment& segment) { return segment.name == name; });
+  return at != segments.end() ? &*at : nullptr;
 }
 
 std::string FlatLayout::Encode() const {
@@ -76,6 +87,7 @@ Result<FlatLayout> FlatLayout::Decode(std::string_view bytes) {
     layout.segments.push_back(std::move(segment));
   }
   PERENNIAL_RETURN_IF_ERROR(in.Finish("parameter layout"));
+  layout.learned = LearnedOf(layout);
   return layout;
 }
 

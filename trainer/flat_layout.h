@@ -13,8 +13,8 @@
 namespace perennial::trainer {
 
 // Where each parameter of a model lies in one flat f32 buffer. Segments are sorted by name, so a freshly built model
-// and one whose head grew on the way have the same layout (and sums over it are bit-identical); each starts at a
-// multiple of 16 floats. Value type.
+// and one whose head grew on the way have the same layout (and sums over it are bit-identical); what is observed and
+// not learned (model::IsStatistic) comes after all that is. Each starts at a multiple of 16 floats. Value type.
 struct FlatLayout {
   struct Segment {
     std::string name;
@@ -25,6 +25,7 @@ struct FlatLayout {
   };
   std::vector<Segment> segments;
   int64_t total = 0;
+  int64_t learned = 0;  // [0, learned) takes gradients, the rest are statistics
 
   friend bool operator==(const FlatLayout&, const FlatLayout&) = default;
   static FlatLayout Of(const model::Model& model);

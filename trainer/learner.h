@@ -10,6 +10,7 @@
 #include "storage/base/hash.h"
 #include "storage/base/status.h"
 #include "storage/format/model_spec.h"
+#include "trainer/device_step.h"
 #include "trainer/flat_parameters.h"
 #include "trainer/online_trainer.h"
 #include "trainer/optimiser.h"
@@ -36,13 +37,17 @@ class Learner {
 
   // More outputs for new labels; what was learned, the moments included, stays.
   void Grow(int64_t labels);
-  struct StepResult {
-    double loss = 0;
-    bool applied = false;  // false: loss or gradient was not finite, and nothing changed
-    torch::Tensor logits;  // [batch, labels] f32, CPU: what the strategy handed out; undefined when it stores none
-  };
-  // Forward, backward, clipping, optimiser, moving average; step counts from 0.
+  using StepResult = trainer::StepResult;
+  // Forward, backward, clipping, optimiser, moving average; step counts from 0. `batch` on the CPU.
   StepResult Step(Strategy& strategy, const StepBatch& batch, uint64_t step);
+  // The same in two parts, so that on a GPU the next batch is made meanwhile. Between them nothing else may be called.
+  void Begin(Strategy& strategy, StepBatch batch, uint64_t step);
+  StepResult Finish(Strategy& strategy);
+  // Begin() returns before the step is done.
+  bool asynchronous() const { return device_step_ != nullptr; }
+  // Whether batches may come with their pictures as bytes.
+  static bool TakesPacked(const TrainerOptions& options);
+  uint64_t recordings() const { return device_step_ == nullptr ? 0 : device_step_->recordings(); }
 
   model::Model& student() { return *student_; }
   model::Model& average() { return *average_.model; }
@@ -55,11 +60,15 @@ class Learner {
   using Network = std::shared_ptr<model::Model>;
   // A network whose weights follow the student's.
   struct Average {
-    explicit Average(Network network) : model(std::move(network)), parameters(*model, false) { model->eval(); }
+    Average(Network network, bool channels_last) : model(std::move(network)), parameters(*model, false, channels_last) {
+      model->eval();
+    }
     Network model;
     FlatParameters parameters;
   };
   Learner(const TrainerOptions& options, Network student, Network average, Network teacher);
+  StepResult StepOnHost(Strategy& strategy, StepBatch batch, uint64_t step);
+  StepParts Parts();
 
   const TrainerOptions options_;
   const Network student_;
@@ -67,6 +76,10 @@ class Learner {
   Average average_;
   std::optional<Average> teacher_;
   const std::unique_ptr<Optimiser> optimiser_;
+  StepBatch batch_;  // of the step under way
+  uint64_t step_ = 0;
+  StepResult on_host_;
+  std::unique_ptr<DeviceStep> device_step_;  // null: steps run on the host
 };
 
 }  // namespace perennial::trainer

@@ -71,7 +71,15 @@ struct TrainerOptions {
   uint64_t seed = 1;
   uint64_t checkpoint_every_steps = 500;  // after the batch in which that many are done
   int decode_threads = 1;
-  std::string device = "cpu";                    // "cpu" or "cuda"
+  std::string device = "cpu";  // "cpu" or "cuda"
+  // How a step runs (trainer/device_step.h). "host": values are looked at as they come, as a CPU does it. "device":
+  // nothing waits for the device. "graph": the same, recorded and replayed where that is possible. "auto": host on a
+  // CPU, graph on CUDA.
+  std::string step = "auto";
+  // Of the arithmetic on CUDA: "float32", "tf32" (convolutions and products round their inputs to 11 bits, as PyTorch's
+  // convolutions do by default), "bfloat16" (autocast; weights, sums and averages stay 32 bits). A CPU has float32
+  // only.
+  std::string precision = "float32";
   uint64_t evaluation_cache_bytes = 256u << 20;  // decoded held-out pictures kept in memory
   GateOptions gate;
   // When the gate refuses student and average, candidates between them and the published weights are tried. Not for a
@@ -80,6 +88,8 @@ struct TrainerOptions {
   // Called once a batch is trained, with the number of its last step and the offsets of its new samples, on the driving
   // thread: lineage, and tests.
   std::function<void(uint64_t step, const std::vector<Offset>& fresh)> on_step;
+  // Called when a step's loss is known, which on a GPU is during the next one.
+  std::function<void(uint64_t step, double loss)> on_loss;
   // Makes the strategy by its name; unset: MakeStrategy. For methods of one's own, and tests.
   std::function<Result<std::unique_ptr<Strategy>>(std::string_view name)> make_strategy;
   // Optimiser, rates and augmentation as they were chosen for the spec's family.

@@ -29,6 +29,23 @@ double Optimiser::Step(FlatParameters& parameters, double learning_rate) {
   return norm;
 }
 
+void Optimiser::NextRates(double learning_rate, float* out) const {
+  out[0] = static_cast<float>(learning_rate);
+  out[1] = out[2] = 1;
+}
+
+void Optimiser::StepOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& norm,
+                             const torch::Tensor& applied) {
+  const torch::NoGradGuard no_grad;
+  torch::Tensor& gradients = parameters.gradients();
+  gradients.masked_fill_(applied.logical_not(), 0);
+  if (max_gradient_norm_ > 0) {
+    const torch::Tensor scale = norm.reciprocal().mul(max_gradient_norm_).clamp_max(1);
+    gradients.mul_(torch::where(applied, scale, torch::zeros_like(scale)));
+  }
+  ApplyOnDevice(parameters, rates, applied.to(torch::kFloat32));
+}
+
 void Optimiser::Grow(const FlatLayout& before, const FlatParameters& parameters) {
   for (torch::Tensor* moment : {&moment1_, &moment2_}) {
     torch::Tensor grown = torch::zeros_like(parameters.values());

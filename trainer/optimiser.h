@@ -20,6 +20,17 @@ class Optimiser {
 
   // Returns the gradient's norm before clipping. A norm that is not finite changes nothing.
   double Step(FlatParameters& parameters, double learning_rate);
+
+  // The same without a look at any value, for DeviceStep: tensors on the parameters' device.
+  //   rates: what NextRates() wrote, first; norm: [] f32, of the gradient; applied: [] bool, false: nothing changes.
+  // Whether the step counts is known later: then call NoteApplied().
+  void StepOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& norm,
+                    const torch::Tensor& applied);
+  void NoteApplied() { ++steps_; }
+  static constexpr int64_t kRates = 3;
+  // Of the next step, to out[0 .. kRates).
+  virtual void NextRates(double learning_rate, float* out) const;
+
   // After parameters.Rebind(): carries the moments of what was there before; new rows start at zero.
   void Grow(const FlatLayout& before, const FlatParameters& parameters);
 
@@ -32,6 +43,8 @@ class Optimiser {
  protected:
   // One step with gradients that are to be multiplied by `scale`; steps_ counts it already. No gradient is recorded.
   virtual void Apply(FlatParameters& parameters, double learning_rate, double scale) = 0;
+  // factor: [] f32, 1 or 0; with 0 the gradients are zero, and nothing may change.
+  virtual void ApplyOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& factor) = 0;
 
   uint64_t steps_ = 0;
   torch::Tensor moment1_;  // [total] f32

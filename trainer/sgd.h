@@ -21,6 +21,7 @@ class Sgd final : public Optimiser {
 
  private:
   void Apply(FlatParameters& parameters, double learning_rate, double scale) override;
+  void ApplyOnDevice(FlatParameters& parameters, const torch::Tensor& rates, const torch::Tensor& factor) override;
 
   const SgdOptions options_;
 };

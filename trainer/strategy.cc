@@ -25,6 +25,8 @@ constexpr Registered kStrategies[] = {
 
 }  // namespace
 
+void Strategy::Prepare(uint64_t, int64_t, StepBatch&) {}
+
 void Strategy::AfterStep(const StepContext&, const StepBatch&) {}
 
 Status Strategy::Load(std::string_view state) {

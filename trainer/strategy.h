@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "serving/model/model.h"
+#include "storage/base/ids.h"
 #include "storage/base/status.h"
 
 namespace perennial::trainer {
 
-// One step's data, new samples first, then replayed ones, in one tensor set so that one forward pass serves both.
+// One step's data, new samples first, then replayed ones, in one tensor set so that one forward pass serves both. On
+// the CPU until the learner takes it to its device.
 struct StepBatch {
+  // `images` may be bytes (model::MakePackedBatch): the learner makes floats of them on the device.
   model::ModelInput input;
   torch::Tensor targets;  // [batch] i64
   int64_t fresh = 0;      // rows [0, fresh) are new, the rest is replay
@@ -26,12 +29,18 @@ struct StepBatch {
   // none: the label did not exist yet when they were stored, or the example came without. Undefined unless the strategy
   // UsesStoredLogits and rows are replayed.
   torch::Tensor stored_logits;
+  std::vector<Offset> offsets;  // of the rows, for records
+
+  // What Strategy::Prepare() leaves for Loss().
+  torch::Tensor recent;                // [labels] bool; undefined for a strategy that has no use for it
+  torch::Tensor stored_logits_weight;  // [] f32, likewise
+  int form = 0;                        // which of its forms Loss takes
 };
 
 // What a strategy may look at. `average` is the moving average of `student` that may ship, `teacher` the one that
 // teaches: slower, or the same network. They take no gradient.
 struct StepContext {
-  uint64_t step = 0;  // of the optimiser, from 0
+  uint64_t step = 0;  // of the optimiser, from 0: for AfterStep; Loss sees the one it was recorded in
   model::Model& student;
   model::Model& average;
   model::Model& teacher;
@@ -61,7 +70,12 @@ class Strategy {
   // Above 0: the network does not learn from the stream's steps, which only fill the memory; for each candidate a new
   // one is trained on the memory, so many passes.
   virtual uint64_t PassesOverMemory() const { return 0; }
-  // A scalar to minimise.
+  // On the host, once before each step's Loss: whatever of it depends on values and not on shapes becomes a tensor of
+  // the batch, or one of few forms. `labels`: the network's. Here goes what changes the strategy's state.
+  virtual void Prepare(uint64_t step, int64_t labels, StepBatch& batch);
+  // A scalar to minimise. A function of the networks and the batch that looks at no tensor's values and at no state:
+  // for one form and the same shapes always the same operations, since on a GPU they are recorded once and replayed
+  // (trainer/step_runner.h).
   virtual torch::Tensor Loss(const StepContext& context, const StepBatch& batch) = 0;
   // After the optimiser and the moving average were updated.
   virtual void AfterStep(const StepContext& context, const StepBatch& batch);

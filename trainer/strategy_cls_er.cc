@@ -7,16 +7,23 @@ namespace {
 
 constexpr double kConsistency = 0.15;    // r
 constexpr uint64_t kAveragesFrom = 100;  // steps; before, they are still near the random start
+// Forms of the loss.
+constexpr int kPlain = 0;
+constexpr int kConsistent = 1;
 
 class ClsEr final : public Strategy {
  public:
   std::string_view name() const override { return "cls_er"; }
 
+  void Prepare(uint64_t step, int64_t, StepBatch& batch) override {
+    batch.form = step < kAveragesFrom ? kPlain : kConsistent;
+  }
+
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
     const torch::Tensor logits = context.student.Forward(batch.input).logits;
     const torch::Tensor loss = ClassificationLoss(logits, AllRows(batch));
     const int64_t replayed = logits.size(0) - batch.fresh;
-    if (replayed == 0 || context.step < kAveragesFrom) return loss;
+    if (replayed == 0 || batch.form == kPlain) return loss;
     const torch::Tensor wanted = BetterOf(context, batch).narrow(0, batch.fresh, replayed);
     return loss + kConsistency * (logits.narrow(0, batch.fresh, replayed) - wanted).square().mean();
   }

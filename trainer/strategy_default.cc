@@ -15,26 +15,34 @@ constexpr double kOftenDrawn = 0.1;       // o
 constexpr double kFreshWeight = 0.3;      // w
 constexpr uint64_t kRecentBatches = 100;  // whose classes the stream brings at present
 constexpr uint64_t kTeacherFrom = 100;    // steps; before, the average is the random start
+// Forms of the loss.
+constexpr int kUntaught = 0;
+constexpr int kTaught = 1;
 
 class Default final : public Strategy {
  public:
   std::string_view name() const override { return "default"; }
   bool UsesStoredLogits() const override { return true; }
 
+  void Prepare(uint64_t step, int64_t labels, StepBatch& batch) override {
+    batch.recent = Recent(batch, labels);
+    const int64_t replayed = batch.targets.size(0) - batch.fresh;
+    batch.stored_logits_weight = torch::full({}, StoredLogitWeight(replayed, batch.memory));
+    batch.form = step < kTeacherFrom ? kUntaught : kTaught;
+  }
+
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
     const torch::Tensor logits = context.student.Forward(batch.input).logits;
     const torch::Tensor taught = Taught(context, batch);
     context.HandOut(taught);
-    const int64_t labels = logits.size(1);
-    const torch::Tensor allowed = Allowed(batch, labels, logits.device());
     const torch::Tensor fresh =
-        ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), allowed), FreshRows(batch));
+        ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), batch.recent), FreshRows(batch));
     const int64_t replayed = logits.size(0) - batch.fresh;
     if (replayed == 0) return fresh;
     const torch::Tensor old = logits.narrow(0, batch.fresh, replayed);
     const torch::Tensor loss = kFreshWeight * fresh + (1 - kFreshWeight) * ClassificationLoss(old, ReplayRows(batch)) +
-                               StoredLogitWeight(replayed, batch.memory) * StoredLogitLoss(old, batch);
-    if (context.step < kTeacherFrom) return loss;
+                               batch.stored_logits_weight * StoredLogitLoss(old, batch);
+    if (batch.form == kUntaught) return loss;
     return loss + kDistillation * DistillationLoss(logits, taught, kTemperature);
   }
 
@@ -52,18 +60,19 @@ class Default final : public Strategy {
     return context.teacher.Forward(batch.input).logits;
   }
 
-  torch::Tensor Allowed(const StepBatch& batch, int64_t labels, torch::Device device) {
+  // [labels] bool: what the stream brings at present, this batch included.
+  torch::Tensor Recent(const StepBatch& batch, int64_t labels) {
     const Targets fresh = FreshRows(batch);
     for (const torch::Tensor& targets : {fresh.own, fresh.mixed}) {
       if (!targets.defined()) continue;
-      const torch::Tensor listed = targets.to(torch::kCPU).contiguous();
+      const torch::Tensor listed = targets.contiguous();
       const auto* classes = listed.data_ptr<int64_t>();
       recent_.Note(batch.number, {classes, classes + listed.numel()});
     }
     const std::vector<bool> recent = recent_.At(batch.number, labels);
     const torch::Tensor allowed = torch::zeros({labels}, torch::kBool);
     for (int64_t i = 0; i < labels; ++i) allowed.data_ptr<bool>()[i] = recent[static_cast<size_t>(i)];
-    return allowed.to(device);
+    return allowed;
   }
 
   RecentClasses recent_{kRecentBatches};

@@ -1,6 +1,7 @@
 #include "trainer/stream_trainer.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "serving/model/preprocess.h"
@@ -29,6 +30,7 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::DoStep(SteadyTime deadline) {
   if (checkpoint_due_) PERENNIAL_RETURN_IF_ERROR(DoCheckpoint());
   PERENNIAL_ASSIGN_OR_RETURN(const BatchAssembler::State state, assembler_->Fill(deadline));
   if (state == BatchAssembler::State::kReady) return TrainBatch();
+  PERENNIAL_RETURN_IF_ERROR(Settle());
   if (state == BatchAssembler::State::kFlushed && samples_trained_ > samples_at_candidate_) flush_due_ = true;
   RefreshStatus();
   return StepOutcome::kNoData;
@@ -73,7 +75,7 @@ Status StreamTrainer::StepOn(const std::vector<Prepared>& fresh) {
     if (strategy_->UsesReplay()) {
       PERENNIAL_ASSIGN_OR_RETURN(replayed, replay_->Draw(options_.replay_per_step, rng));
     }
-    PERENNIAL_ASSIGN_OR_RETURN(states, Learn(fresh, replayed));
+    PERENNIAL_ASSIGN_OR_RETURN(states, Learn(fresh, std::move(replayed)));
   }
   begun_.states = std::move(states);
   rng_ = rng;
@@ -82,22 +84,57 @@ Status StreamTrainer::StepOn(const std::vector<Prepared>& fresh) {
   return Status::Ok();
 }
 
-Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Prepared>& fresh,
-                                                            const ReplayDraw& replayed) {
+Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Prepared>& fresh, ReplayDraw replayed) {
   PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_, begun_.done > 0));
   batch.number = batches_;
   batch.memory = replay_->size();
+  PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
-    batch.stored_logits = StoredLogits(replayed, learner_->label_count()).to(batch.targets.device());
+    batch.stored_logits = StoredLogits(replayed, learner_->label_count());
   }
-  const Learner::StepResult result = learner_->Step(*strategy_, batch, steps_);
+  learner_->Begin(*strategy_, batch, steps_);
   std::vector<replay::ItemState> states(fresh.size() + replayed.size());
+  if (learner_->asynchronous()) {
+    // What a new sample will take is counted now; Settle() brings the values.
+    if (strategy_->UsesStoredLogits()) {
+      for (replay::ItemState& state : states) state.logits.resize(static_cast<size_t>(learner_->label_count()));
+    }
+    under_way_ = UnderWay{steps_, std::move(batch), std::move(replayed), {}};
+    return states;
+  }
+  const Learner::StepResult result = learner_->Finish(*strategy_);
   if (strategy_->UsesStoredLogits()) {
     PERENNIAL_ASSIGN_OR_RETURN(states, StatesOf(result.logits, batch));
   }
-  PERENNIAL_RETURN_IF_ERROR(NoteLoss(result));
+  PERENNIAL_RETURN_IF_ERROR(NoteLoss(result, steps_));
   if (result.applied && strategy_->RefreshesStoredLogits()) RefreshStates(replayed, states);
   return states;
+}
+
+Status StreamTrainer::Settle(ReplayDraw* next) {
+  if (!under_way_) return Status::Ok();
+  const UnderWay ended = std::move(*under_way_);
+  under_way_.reset();
+  const Learner::StepResult result = learner_->Finish(*strategy_);
+  if (strategy_->UsesStoredLogits()) {
+    PERENNIAL_ASSIGN_OR_RETURN(std::vector<replay::ItemState> states, StatesOf(result.logits, ended.batch));
+    std::unordered_map<uint64_t, std::shared_ptr<const replay::ItemState>> known;
+    const auto set = [&](uint64_t id, const replay::ItemState& state) {
+      known[id] = std::make_shared<const replay::ItemState>(state);
+      replay_->SetState(id, state);
+    };
+    for (size_t i = 0; i < ended.kept.size(); ++i) {
+      if (ended.kept[i] != 0) set(ended.kept[i], states[i]);
+    }
+    if (result.applied && strategy_->RefreshesStoredLogits()) {
+      const size_t fresh = states.size() - ended.replayed.size();
+      for (size_t i = 0; i < ended.replayed.size(); ++i) set(ended.replayed[i].id, states[fresh + i]);
+    }
+    for (size_t i = 0; next != nullptr && i < next->size(); ++i) {
+      if (const auto at = known.find((*next)[i].id); at != known.end()) (*next)[i].state = at->second;
+    }
+  }
+  return NoteLoss(result, ended.step);
 }
 
 Status StreamTrainer::ObserveInstantly(const std::vector<Prepared>& fresh, const std::vector<int64_t>& targets) {
@@ -123,16 +160,18 @@ Result<std::vector<int64_t>> StreamTrainer::PrepareLabels(const std::vector<Prep
   if (learner_ == nullptr) {
     PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, count));
   } else if (learner_->label_count() < count) {
+    PERENNIAL_RETURN_IF_ERROR(Settle());
     learner_->Grow(count);
   }
   return targets;
 }
 
-Status StreamTrainer::NoteLoss(const Learner::StepResult& result) {
+Status StreamTrainer::NoteLoss(const Learner::StepResult& result, uint64_t step) {
+  if (options_.on_loss) options_.on_loss(step, result.loss);
   if (result.applied) {
     bad_in_a_row_ = 0;
     // Over about the last hundred steps.
-    loss_ = steps_ == skipped_steps_ ? result.loss : loss_ + 0.02 * (result.loss - loss_);
+    loss_ = step == skipped_steps_ ? result.loss : loss_ + 0.02 * (result.loss - loss_);
     return Status::Ok();
   }
   if (bad_in_a_row_ + 1 >= kMaxBadSteps) {
@@ -141,7 +180,7 @@ Status StreamTrainer::NoteLoss(const Learner::StepResult& result) {
   }
   ++bad_in_a_row_;
   ++skipped_steps_;
-  log::Warn("step_not_finite", {{"trainer", options_.name}, {"step", steps_}, {"loss", result.loss}});
+  log::Warn("step_not_finite", {{"trainer", options_.name}, {"step", step}, {"loss", result.loss}});
   return Status::Ok();
 }
 
@@ -156,7 +195,9 @@ void StreamTrainer::Remember(std::vector<Prepared> trained, std::vector<replay::
     newest_sample_us_ = std::max(newest_sample_us_, sample.appended_us);
     last_slice_ = sample.example.slice;
     if (std::find(slices_.begin(), slices_.end(), last_slice_) == slices_.end()) slices_.push_back(last_slice_);
-    if (strategy_->UsesReplay()) replay_->Add(std::move(sample.example), std::move(states[i]), rng_);
+    if (!strategy_->UsesReplay()) continue;
+    const uint64_t id = replay_->Add(std::move(sample.example), std::move(states[i]), rng_);
+    if (under_way_) under_way_->kept.push_back(id);
   }
 }
 
@@ -166,6 +207,7 @@ Status StreamTrainer::Checkpoint() {
 
 Status StreamTrainer::DoCheckpoint() {
   checkpoint_due_ = true;
+  PERENNIAL_RETURN_IF_ERROR(Settle());
   kv::WriteBatch batch;
   PutCheckpoint(Snapshot(), family_, options_.name, batch);
   replay_->ContributeTo(batch);
@@ -213,6 +255,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
     return FailedPrecondition("nothing was learned yet", "feed labelled samples first");
   }
   return Guarded("make a candidate", [&]() -> Result<Candidate> {
+    PERENNIAL_RETURN_IF_ERROR(Settle());
     CandidateMaker::Request request{labels_.names(), slices_};
     request.current_slice = last_slice_;
     request.steps = steps_;
@@ -246,6 +289,8 @@ void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
 }
 
 Hash256 StreamTrainer::Fingerprint() const {
+  // Of no effect but to wait; an error shows again in the next step.
+  (void)Guarded("end the step under way", [&] { return const_cast<StreamTrainer*>(this)->Settle(); });
   Sha256Stream hash;
   ByteWriter head;
   head.U64(steps_);

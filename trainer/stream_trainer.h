@@ -58,7 +58,7 @@ class StreamTrainer final : public OnlineTrainer {
   // Draws, and takes one step on new and drawn samples. Where it fails nothing has changed, and it can be tried again.
   Status StepOn(const std::vector<Prepared>& fresh);
   // What to keep with the rows of the batch, new ones first.
-  Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, const ReplayDraw& replayed);
+  Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, ReplayDraw replayed);
   // What the instant head sees of new samples: as they came, without augmentation.
   Status ObserveInstantly(const std::vector<Prepared>& fresh, const std::vector<int64_t>& targets);
   // Samples by label that the published network was not trained on, those that wait included.
@@ -66,9 +66,12 @@ class StreamTrainer final : public OnlineTrainer {
   uint64_t InstantSamples() const;
   // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
   Status LearnFromMemory();
-  Status NoteLoss(const Learner::StepResult& result);
+  Status NoteLoss(const Learner::StepResult& result, uint64_t step);
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
+  // Ends the step under way, if there is one: its loss is noted, and the memory gets the logits it waits for; so do
+  // rows of `next` that were drawn before.
+  Status Settle(ReplayDraw* next = nullptr);
   // `states` of the trained samples come first.
   void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states);
   Status DoCheckpoint();
@@ -118,6 +121,14 @@ class StreamTrainer final : public OnlineTrainer {
   // What InstantDue goes by (stream_trainer_instant.cc); not saved.
   std::unordered_map<std::string, uint64_t> instant_counts_;  // of young labels at the last instant candidate
   uint64_t instant_samples_ = 0;                              // likewise of all samples
+  // A step that the device has not ended yet. Its new samples are in the memory, with logits yet to come.
+  struct UnderWay {
+    uint64_t step = 0;
+    StepBatch batch;
+    ReplayDraw replayed;
+    std::vector<uint64_t> kept;  // ids of the new samples in the memory, 0: not kept
+  };
+  std::optional<UnderWay> under_way_;
   uint64_t bad_in_a_row_ = 0;
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;

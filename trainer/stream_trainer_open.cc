@@ -82,7 +82,8 @@ Status StreamTrainer::Start() {
   prefetch.capacity = std::max<size_t>(256, 4 * options_.new_per_step);
   prefetcher_ = std::make_unique<Prefetcher>(log_, begin, prefetch);
   assembler_ = std::make_unique<BatchAssembler>(*prefetcher_, options_.new_per_step, begin);
-  builder_ = std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, device);
+  builder_ =
+      std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, Learner::TakesPacked(options_));
   CandidateMaker::Options candidates;
   candidates.evaluation.device = device;
   candidates.evaluation.image_limits = options_.image_limits;

@@ -38,6 +38,18 @@ Status AugmentOptions::Validate() const {
 void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
   spec = network;
   replay.image_size = static_cast<int>(network.image_size);
+  if (network.family == "resnet") {
+    // As the literature on online CIFAR: plain SGD at a constant rate, pictures shifted by up to four pixels.
+    optimiser = "sgd";
+    learning_rate = 0.03;
+    weight_decay = 0;
+    max_gradient_norm = 0;
+    warmup_steps = 0;
+    ema_decay = 0.99;
+    teacher_decay = 0;
+    augment.shift = 4;
+    return;
+  }
   if (network.family != "mlp") return;
   // AdamW keeps its step size however small the gradient is and wears the memory out: Split-MNIST with 200 remembered
   // samples ended at 0.49 to 0.67 with it.
@@ -99,6 +111,20 @@ Status TrainerOptions::Validate() const {
   }
   if (device != "cpu" && device.rfind("cuda", 0) != 0) {
     return InvalidArgument("device \"" + device + "\" is neither cpu nor cuda");
+  }
+  if (step != "auto" && step != "host" && step != "device" && step != "graph") {
+    return InvalidArgument("step \"" + step + "\" is unknown; there are auto, host, device and graph");
+  }
+  if (precision != "float32" && precision != "tf32" && precision != "bfloat16") {
+    return InvalidArgument("precision \"" + precision + "\" is unknown; there are float32, tf32 and bfloat16");
+  }
+  if (device == "cpu" && (step == "graph" || precision != "float32")) {
+    return InvalidArgument("step \"graph\" and precisions other than float32 are there on CUDA only",
+                           "set device = \"cuda\", or leave both at their defaults");
+  }
+  if (step == "host" && precision == "bfloat16") {
+    return InvalidArgument("precision \"bfloat16\" needs a step that runs on the device",
+                           "set step = \"auto\", \"graph\" or \"device\"");
   }
   return Status::Ok();
 }

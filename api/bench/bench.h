@@ -12,6 +12,7 @@ struct BenchOptions {
   std::string data;  // --data DIR; empty: generated data
   std::string dump;  // --dump DIR: raw records, one JSON line per request or prediction; empty: none
   uint64_t seed = 1;
+  std::string device = "cuda";  // --device, of gpu-train
   bool quick = false;  // --quick: a tenth of the work, for smoke tests; its figures are not to be quoted
 };
 
@@ -25,6 +26,7 @@ struct Benchmark {
 // Each Run function lives in its own file of this folder.
 Result<std::string> RunIngest(const BenchOptions& options);
 Result<std::string> RunTrain(const BenchOptions& options);
+Result<std::string> RunGpuTrain(const BenchOptions& options);
 Result<std::string> RunModalities(const BenchOptions& options);
 Result<std::string> RunSwap(const BenchOptions& options);
 Result<std::string> RunReplay(const BenchOptions& options);

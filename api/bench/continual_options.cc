@@ -68,7 +68,7 @@ Status ContinualOptions::Validate() const {
     const auto spec = format::ModelSpec::Preset(network);
     if (!spec.ok())
       return InvalidArgument("network \"" + network + "\": " + spec.status().message(),
-                             "mlp and compact are there, and the presets of the model spec");
+                             "mlp, compact and resnet18 are there, and the other presets of the model spec");
   }
   if (instant_width.value_or(0) != 0) {
     format::InstantSpec spec;

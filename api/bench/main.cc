@@ -26,6 +26,7 @@ Result<std::string> RunIngestWithHttp(const BenchOptions& options) {
 constexpr std::array<Benchmark, 7> kBenchmarks = {{
     {"ingest", "validated, deduplicated, synced samples a second against raw RocksDB writes", RunIngestWithHttp},
     {"train", "the whole online loop against bare steps on tensors in memory", RunTrain},
+    {"gpu-train", "online training of a ResNet-18 on a GPU, step by step and as a recorded graph", RunGpuTrain},
     {"modalities", "accuracy with both modalities against image only and text only", RunModalities},
     {"replay", "the replay memory: durable against in memory, draws against memcpy, inserts at ten million", RunReplay},
     {"swap", "request latency while versions are swapped against steady serving", RunSwap},
@@ -96,10 +97,11 @@ int Main(int argc, char** argv) {
   CLI::App app{"Benchmarks with their baseline in the same run."};
   app.name("perennial bench");
   ContinualOptions continual;
-  app.add_option("name", name, "ingest, train, modalities, replay, swap, canary-smoke, new-class or continual")
+  app.add_option("name", name, "ingest, train, gpu-train, modalities, replay, swap, canary-smoke, new-class or continual")
       ->required();
   app.add_option("--data", options.data, "Data set folder (default: generated data)");
   app.add_option("--dump", options.dump, "Folder for raw records, one JSON line each");
+  app.add_option("--device", options.device, "Of gpu-train: cuda or cpu");
   app.add_option("--seed", options.seed, "Seed of data and training");
   app.add_flag("--quick", options.quick, "A tenth of the work; figures not to be quoted");
   app.add_flag("--json", json, "One JSON object on standard output");

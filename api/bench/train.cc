@@ -91,7 +91,7 @@ class BareLoop {
     }
     PERENNIAL_ASSIGN_OR_RETURN(auto model, model::BuildModel(options.spec, static_cast<int64_t>(labels.size()), 1));
     std::unique_ptr<BareLoop> loop(new BareLoop(std::move(model), options));
-    const trainer::BatchBuilder builder(options.spec, {}, options.seed, torch::kCPU);
+    const trainer::BatchBuilder builder(options.spec, {}, options.seed);
     for (size_t i = 0; i < kBareBatches; ++i) {
       const auto begin = std::make_move_iterator(all.begin() + static_cast<std::ptrdiff_t>(i * rows));
       const std::vector<trainer::Prepared> part(begin, begin + static_cast<std::ptrdiff_t>(rows));

@@ -7,7 +7,7 @@ void BindHub(SettingTable& table, HubOptions& o) {
   table.Add({"hub", "data", "--data", "folder of the log, the versions and the checkpoints", &o.data});
   table.Add({"hub", "keys", "--keys", "folder of the keys ('perennial keys init' makes it)", &o.keys});
   table.Add({"hub", "init_keys", "--init-keys", "make the keys when there are none", &o.init_keys});
-  table.Add({"hub", "spec", "--spec", "network: tiny, small, base, mlp, or a JSON file", &o.spec});
+  table.Add({"hub", "spec", "--spec", "network: tiny, small, base, mlp, resnet18, or a JSON file", &o.spec});
   table.Add(
       {"hub", "image_size", "--image-size", "side of the pictures in pixels, 0: the network's own", &o.image_size});
   table.Add({"hub", "shadow", "--shadow", "'naive' trains a second network without replay, for comparison", &o.shadow});
@@ -114,6 +114,7 @@ void BindTraining(SettingTable& table, HubOptions& o) {
              "versions with nothing but a new instant head go on trial like any other", &o.instant_trial});
   table.Add({"trainer", "decode_threads", "--decode-threads", "threads that decode ahead", &t.decode_threads});
   table.Add({"trainer", "device", "--device", "cpu or cuda", &t.device});
+  table.Add({"trainer", "precision", "--precision", "on cuda: float32, tf32 or bfloat16", &t.precision});
   table.Add({"replay", "policy", "--replay-policy", "none, reservoir or class_balanced", &o.replay_policy});
   table.Add(
       {"replay", "partition", "--replay-partition", "label, label_and_source or label_and_slice", &o.replay_partition});

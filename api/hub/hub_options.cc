@@ -32,7 +32,7 @@ Result<format::ModelSpec> ReadSpec(const std::string& name) {
   const auto json = Env::Posix().ReadFile(name, 1u << 20);
   if (json.status().code() == Code::kNotFound) {
     return InvalidArgument("--spec: '" + name + "' is no preset and no file",
-                           "use tiny, small, base, mlp, or a JSON file");
+                           "use tiny, small, base, mlp, resnet18, or a JSON file");
   }
   if (!json.ok()) return json.status().WithContext("--spec");
   return format::ModelSpec::FromJson(*json).WithContext("--spec " + name);

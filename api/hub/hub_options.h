@@ -27,7 +27,7 @@ struct HubOptions {
   std::string keys = "perennial-keys";  // folder of the keyring
   bool init_keys = false;               // make the keys when there are none
   std::string listen = "127.0.0.1:8080";
-  std::string spec = "small";    // tiny, small, base, mlp, or a JSON file
+  std::string spec = "small";    // tiny, small, base, mlp, resnet18, or a JSON file
   uint64_t image_size = 0;       // 0: the spec's
   std::string shadow;            // "naive": a second trainer for comparison; empty: none
   std::string dump_evaluations;  // folder: every answer of every evaluation goes there; empty: none

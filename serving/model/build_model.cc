@@ -5,6 +5,7 @@
 #include "serving/model/compact_model.h"
 #include "serving/model/initialise.h"
 #include "serving/model/mlp_model.h"
+#include "serving/model/resnet_model.h"
 
 namespace perennial::model {
 namespace {
@@ -22,8 +23,9 @@ Result<std::shared_ptr<Model>> BuildUninitialised(const format::ModelSpec& spec,
   try {
     if (spec.family == "compact") return std::shared_ptr<Model>(std::make_shared<CompactModel>(spec, labels));
     if (spec.family == "mlp") return std::shared_ptr<Model>(std::make_shared<MlpModel>(spec, labels));
+    if (spec.family == "resnet") return std::shared_ptr<Model>(std::make_shared<ResnetModel>(spec, labels));
     return InvalidArgument("model family '" + spec.family + "' is not known to this build",
-                           "use the family 'compact' or 'mlp'");
+                           "use the family 'compact', 'mlp' or 'resnet'");
   } catch (const std::exception& error) {
     return ResourceExhausted(std::string("build the model: ") + error.what(), "use a smaller model size");
   }

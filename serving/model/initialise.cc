@@ -33,7 +33,7 @@ double UniformBound(const std::string& name, const Parameters& parameters) {
 void Initialise(const std::string& name, torch::Tensor tensor, const Parameters& parameters, Rng& rng) {
   const bool is_weight = name.ends_with("weight");
   if (Contains(name, "norm")) {
-    tensor.fill_(is_weight ? 1.0 : 0.0);
+    tensor.fill_(is_weight || name.ends_with("running_var") ? 1.0 : 0.0);
   } else if (Contains(name, ".second.") || Contains(name, ".film.")) {
     tensor.zero_();
   } else if (is_weight || name.ends_with(".bias")) {

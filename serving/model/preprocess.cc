@@ -60,22 +60,33 @@ media::Image FitImage(const media::Image& image, const format::ModelSpec& spec) 
   return media::Resize(image, side, side);
 }
 
-ModelInput MakeBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec, torch::Device device) {
+namespace {
+
+// All but the pictures.
+ModelInput TextsAndFlags(const std::vector<RawInput>& inputs, const format::ModelSpec& spec) {
   const auto batch = static_cast<int64_t>(inputs.size());
-  const int64_t side = spec.image_size;
-  const auto cells = static_cast<size_t>(side * side);
   ModelInput out;
-  out.images = torch::empty({batch, 3, side, side});
   out.has_image = torch::empty({batch}, torch::kBool);
   out.tokens = torch::zeros({batch, spec.text_length}, torch::kLong);
   out.has_text = torch::empty({batch}, torch::kBool);
-  auto* planes = out.images.data_ptr<float>();
   auto* tokens = out.tokens.data_ptr<int64_t>();
-  for (size_t i = 0; i < inputs.size(); ++i, planes += 3 * cells, tokens += spec.text_length) {
-    const RawInput& input = inputs[i];
-    out.has_image.data_ptr<bool>()[i] = input.pixels != nullptr;
-    out.has_text.data_ptr<bool>()[i] = !input.text.empty();
-    WriteTokens(input.text, spec.text_length, tokens);
+  for (size_t i = 0; i < inputs.size(); ++i, tokens += spec.text_length) {
+    out.has_image.data_ptr<bool>()[i] = inputs[i].pixels != nullptr;
+    out.has_text.data_ptr<bool>()[i] = !inputs[i].text.empty();
+    WriteTokens(inputs[i].text, spec.text_length, tokens);
+  }
+  return out;
+}
+
+}  // namespace
+
+ModelInput MakeBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec, torch::Device device) {
+  const int64_t side = spec.image_size;
+  const auto cells = static_cast<size_t>(side * side);
+  ModelInput out = TextsAndFlags(inputs, spec);
+  out.images = torch::empty({static_cast<int64_t>(inputs.size()), 3, side, side});
+  auto* planes = out.images.data_ptr<float>();
+  for (const RawInput& input : inputs) {
     if (input.pixels == nullptr) {
       std::fill_n(planes, 3 * cells, 0.0f);
     } else if (input.pixels->pixels.size() == 3 * cells) {
@@ -83,9 +94,35 @@ ModelInput MakeBatch(const std::vector<RawInput>& inputs, const format::ModelSpe
     } else {
       WritePlanes(FitImage(*input.pixels, spec).pixels.data(), cells, planes);
     }
+    planes += 3 * cells;
   }
   if (device.is_cpu()) return out;
   return {out.images.to(device), out.has_image.to(device), out.tokens.to(device), out.has_text.to(device)};
+}
+
+ModelInput MakePackedBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec) {
+  const int64_t side = spec.image_size;
+  const auto bytes = static_cast<size_t>(side * side * 3);
+  ModelInput out = TextsAndFlags(inputs, spec);
+  torch::Tensor pixels = torch::empty({static_cast<int64_t>(inputs.size()), side, side, 3}, torch::kUInt8);
+  auto* to = pixels.data_ptr<uint8_t>();
+  for (const RawInput& input : inputs) {
+    if (input.pixels == nullptr) {
+      std::fill_n(to, bytes, uint8_t{0});
+    } else if (input.pixels->pixels.size() == bytes) {
+      std::copy_n(input.pixels->pixels.data(), bytes, to);
+    } else {
+      std::copy_n(FitImage(*input.pixels, spec).pixels.data(), bytes, to);
+    }
+    to += bytes;
+  }
+  out.images = pixels.permute({0, 3, 1, 2});
+  return out;
+}
+
+torch::Tensor UnpackImages(const torch::Tensor& images) {
+  if (images.scalar_type() != torch::kUInt8) return images;
+  return images.to(torch::kFloat32).div_(127.5).sub_(1);
 }
 
 }  // namespace perennial::model

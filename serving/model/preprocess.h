@@ -26,4 +26,10 @@ media::Image FitImage(const media::Image& image, const format::ModelSpec& spec);
 // neighbours' lengths.
 ModelInput MakeBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec, torch::Device device);
 
+// The same on the CPU with the pictures as bytes: images [batch, 3, side, side] u8, strided as [batch, side, side, 3].
+// A quarter of the bytes to move to a device, where UnpackImages makes MakeBatch's values of them.
+ModelInput MakePackedBatch(const std::vector<RawInput>& inputs, const format::ModelSpec& spec);
+// [batch, 3, side, side] u8 to f32 in [-1, 1], strides kept; floats stay as they are.
+torch::Tensor UnpackImages(const torch::Tensor& images);
+
 }  // namespace perennial::model

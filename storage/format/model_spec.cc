@@ -35,6 +35,10 @@ Status ModelSpec::Validate() const {
     return InvalidArgument("model spec: width " + std::to_string(width) + " is not a multiple of heads " +
                            std::to_string(heads));
   }
+  if (family == "resnet" && width != 8 * vision_channels) {
+    return InvalidArgument("model spec: width is " + std::to_string(width) + ", but a resnet's is 8 vision_channels, " +
+                           std::to_string(8 * vision_channels));
+  }
   if (!(modality_dropout >= 0.0 && modality_dropout < 1.0)) {
     return InvalidArgument("model spec: modality_dropout must be in [0, 1)");
   }
@@ -69,8 +73,16 @@ Result<ModelSpec> ModelSpec::Preset(std::string_view size) {
     spec.heads = 1;        // it has none,
     spec.text_length = 1;  // and reads no text
     spec.modality_dropout = 0;
+  } else if (size == "resnet18") {
+    spec.family = "resnet";
+    spec.vision_channels = 64;
+    spec.vision_blocks = 2;
+    spec.width = 512;      // of the last stage: what the label head reads
+    spec.heads = 1;        // it has none,
+    spec.text_length = 1;  // and reads no text
+    spec.modality_dropout = 0;
   } else {
-    return InvalidArgument("there is no model size '" + std::string(size) + "'", "use tiny, small, base or mlp");
+    return InvalidArgument("there is no model size '" + std::string(size) + "'", "use tiny, small, base, mlp or resnet18");
   }
   return spec;
 }

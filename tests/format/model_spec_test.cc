@@ -8,7 +8,7 @@ namespace perennial::format {
 namespace {
 
 TEST(ModelSpec, PresetsAreValidNamedAndRoundTrip) {
-  for (const std::string size : {"tiny", "small", "base"}) {
+  for (const std::string size : {"tiny", "small", "base", "mlp", "resnet18"}) {
     const Result<ModelSpec> spec = ModelSpec::Preset(size);
     ASSERT_TRUE(spec.ok());
     EXPECT_EQ(spec->size, size);

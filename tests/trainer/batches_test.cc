@@ -103,7 +103,7 @@ class BatchBuilderTest : public ::testing::Test {
     for (const Prepared& sample : fresh_) labels_.Add(sample.example.label);
   }
   StepBatch Build(const format::ModelSpec& spec, const AugmentOptions& augment, uint64_t step) {
-    return BatchBuilder(spec, augment, 1, torch::kCPU).Build(fresh_, {}, labels_, step).value();
+    return BatchBuilder(spec, augment, 1).Build(fresh_, {}, labels_, step).value();
   }
   std::unique_ptr<Hub> hub_;
   std::vector<Prepared> fresh_;
@@ -155,7 +155,7 @@ TEST_F(BatchBuilderTest, CutMixLeavesQuestionsAlone) {
 
 TEST_F(BatchBuilderTest, ALabelWithoutAnOutputIsAnError) {
   labels_ = LabelSet({"something else"});
-  const BatchBuilder builder(TinySpec(), {}, 1, torch::kCPU);
+  const BatchBuilder builder(TinySpec(), {}, 1);
   EXPECT_EQ(builder.Build(fresh_, {}, labels_, 0).status().code(), Code::kInternal);
 }
 

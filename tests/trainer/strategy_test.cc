@@ -24,17 +24,22 @@ StepBatch Batch(const std::vector<int64_t>& targets, int64_t fresh) {
   return batch;
 }
 
+torch::Tensor LossOf(Strategy& strategy, const StepContext& context, StepBatch batch) {
+  strategy.Prepare(context.step, context.student.label_count(), batch);
+  return strategy.Loss(context, batch);
+}
+
 double LossOf(const std::string& name, const StepBatch& batch, uint64_t step = 0) {
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const auto strategy = MakeStrategy(name);
-  return (*strategy)->Loss(StepContext{step, student, teacher, teacher}, batch).item<double>();
+  return LossOf(**strategy, StepContext{step, student, teacher, teacher}, batch).item<double>();
 }
 
 TEST(ErAce, NewSamplesCompeteWithTheirOwnClassesOnly) {
   const StepBatch batch = Batch({2, 3, 0, 1, 2}, 2);
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const auto strategy = MakeStrategy("er_ace");
-  (*strategy)->Loss(StepContext{0, student, teacher, teacher}, batch).backward();
+  LossOf(**strategy, StepContext{0, student, teacher, teacher}, batch).backward();
   const torch::Tensor logits = student.Forward(batch.input).logits;
   // By hand: new rows over classes 2 and 3, replayed rows over all four.
   const auto fresh = torch::nll_loss(torch::log_softmax(logits.narrow(0, 0, 2).narrow(1, 2, 2), 1),
@@ -52,13 +57,13 @@ TEST(DefaultStrategy, MasksNothingOnceEveryClassIsRecentAndRemembersThatOverAChe
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const StepContext context{0, student, teacher, teacher};
   const auto strategy = MakeStrategy("default");
-  const double masked = (*strategy)->Loss(context, Batch({2, 3, 0, 1}, 2)).item<double>();
-  (void)(*strategy)->Loss(context, Batch({0, 1, 2, 3}, 2));
-  const double open = (*strategy)->Loss(context, Batch({2, 3, 0, 1}, 2)).item<double>();
+  const double masked = LossOf(**strategy, context, Batch({2, 3, 0, 1}, 2)).item<double>();
+  (void)LossOf(**strategy, context, Batch({0, 1, 2, 3}, 2));
+  const double open = LossOf(**strategy, context, Batch({2, 3, 0, 1}, 2)).item<double>();
   EXPECT_GT(open, masked) << "more classes compete";
   const auto resumed = MakeStrategy("default");
   ASSERT_TRUE((*resumed)->Load((*strategy)->Save()).ok());
-  EXPECT_DOUBLE_EQ((*resumed)->Loss(context, Batch({2, 3, 0, 1}, 2)).item<double>(), open);
+  EXPECT_DOUBLE_EQ(LossOf(**resumed, context, Batch({2, 3, 0, 1}, 2)).item<double>(), open);
   EXPECT_FALSE((*resumed)->Load("\x05").ok());
 }
 
@@ -81,7 +86,7 @@ TEST(DefaultStrategy, TheTeacherPullsOnceItHasLearned) {
   const StepBatch batch = Batch({2, 3, 0, 1}, 2);
   const auto loss = [&](uint64_t step, model::Model& teacher) {
     const auto strategy = MakeStrategy("default");
-    return (*strategy)->Loss(StepContext{step, student, teacher, teacher}, batch).item<double>();
+    return LossOf(**strategy, StepContext{step, student, teacher, teacher}, batch).item<double>();
   };
   LinearModel same(5, 4, 1);
   EXPECT_DOUBLE_EQ(loss(0, same), loss(0, other)) << "not at the start";
@@ -134,7 +139,7 @@ TEST(StrategiesWithStoredLogits, HandThemOutDerTheStudentsDefaultTheTeachers) {
     const auto strategy = MakeStrategy(name);
     ASSERT_TRUE((*strategy)->UsesStoredLogits()) << name;
     torch::Tensor out;
-    (void)(*strategy)->Loss(StepContext{0, student, teacher, teacher, &out}, batch);
+    (void)LossOf(**strategy, StepContext{0, student, teacher, teacher, &out}, batch);
     ASSERT_TRUE(out.defined()) << name;
     EXPECT_FALSE(out.requires_grad()) << name;
     EXPECT_TRUE(torch::equal(out, source->Forward(batch.input).logits.detach())) << name;
@@ -145,8 +150,8 @@ TEST(ClsEr, FollowsWhicheverAverageIsSurerOfTheLabel) {
   LinearModel student(5, 4, 1), plastic(5, 4, 2), stable(5, 4, 3);
   const StepBatch batch = Batch({2, 3, 0, 1, 2}, 2);
   const auto strategy = MakeStrategy("cls_er");
-  const double early = (*strategy)->Loss(StepContext{0, student, plastic, stable}, batch).item<double>();
-  const double later = (*strategy)->Loss(StepContext{500, student, plastic, stable}, batch).item<double>();
+  const double early = LossOf(**strategy, StepContext{0, student, plastic, stable}, batch).item<double>();
+  const double later = LossOf(**strategy, StepContext{500, student, plastic, stable}, batch).item<double>();
   const torch::Tensor logits = student.Forward(batch.input).logits;
   double apart = 0;
   for (int64_t row = 2; row < 5; ++row) {
