@@ -73,7 +73,7 @@ Result<CandidateMaker::Point> CandidateMaker::PointOf(const Round& round, double
       samples.push_back(sample);
     }
   }
-  return Point{share, FitOffset(std::move(samples), before, options_.gate), {}};
+  return Point{share, FitOffset(std::move(samples), before, options_.gate, !round.new_labels.empty()), {}};
 }
 
 Result<CandidateMaker::Point> CandidateMaker::Explore(const Round& round, const model::Model& target, double share,

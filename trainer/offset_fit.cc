@@ -73,7 +73,8 @@ double Nearest(double low, double high) {
 
 }  // namespace
 
-OffsetFit FitOffset(std::vector<OffsetSample> samples, const std::vector<Score>& before, const GateOptions& options) {
+OffsetFit FitOffset(std::vector<OffsetSample> samples, const std::vector<Score>& before, const GateOptions& options,
+                    bool least) {
   // A sample answers with the new group from the offset -margin on: largest margins first.
   std::sort(samples.begin(), samples.end(),
             [](const OffsetSample& a, const OffsetSample& b) { return a.margin > b.margin; });
@@ -88,7 +89,8 @@ OffsetFit FitOffset(std::vector<OffsetSample> samples, const std::vector<Score>&
     constexpr double kRounding = 1e-12;
     const bool better = sweep.Mean() > best.mean + kRounding;
     const bool as_good = sweep.Mean() > best.mean - kRounding && std::fabs(offset) < std::fabs(best.offset);
-    if (!best.found || better || as_good) best = {true, offset, sweep.Mean()};
+    const bool nearer = std::fabs(offset) < std::fabs(best.offset);
+    if (!best.found || (least ? nearer : better || as_good)) best = {true, offset, sweep.Mean()};
   };
   double low = -kLargestOffset;
   for (size_t i = 0; i < samples.size();) {

@@ -39,7 +39,9 @@ struct OffsetFit {
 // prefers them (BiC, Wu et al., CVPR 2019; logit adjustment, Menon et al., ICLR 2021). Exact: one sweep over the
 // margins, n log n. Of equal ones the smallest change. `before[i]`: the published version's score on the samples of
 // slice i, with 0 samples where it is new. Pure.
+// `least`: of all that hold the rule the smallest change, whatever the mean: for labels of which hardly any sample is
+// held out, so that the mean knows only what they take.
 OffsetFit FitOffset(std::vector<OffsetSample> samples, const std::vector<PublishedRecord::SliceScore>& before,
-                    const GateOptions& options);
+                    const GateOptions& options, bool least = false);
 
 }  // namespace perennial::trainer

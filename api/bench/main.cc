@@ -23,7 +23,7 @@ Result<std::string> RunIngestWithHttp(const BenchOptions& options) {
   return figures.dump();
 }
 
-constexpr std::array<Benchmark, 7> kBenchmarks = {{
+constexpr std::array<Benchmark, 8> kBenchmarks = {{
     {"ingest", "validated, deduplicated, synced samples a second against raw RocksDB writes", RunIngestWithHttp},
     {"train", "the whole online loop against bare steps on tensors in memory", RunTrain},
     {"gpu-train", "online training of a ResNet-18 on a GPU, step by step and as a recorded graph", RunGpuTrain},
