@@ -13,6 +13,25 @@ namespace {
 
 uint8_t Clamp(double value) { return static_cast<uint8_t>(std::clamp(std::lround(value), 0l, 255l)); }
 
+// Left and right change places.
+void SwapColumns(media::Image& image) {
+  for (int y = 0; y < image.height; ++y) {
+    uint8_t* row = &image.pixels[static_cast<size_t>(y * image.width * 3)];
+    for (int left = 0, right = image.width - 1; left < right; ++left, --right) {
+      std::swap_ranges(row + left * 3, row + left * 3 + 3, row + right * 3);
+    }
+  }
+}
+
+// Top and bottom change places.
+void SwapRows(media::Image& image) {
+  const auto row_bytes = static_cast<ptrdiff_t>(image.width) * 3;
+  for (int top = 0, bottom = image.height - 1; top < bottom; ++top, --bottom) {
+    const auto first = image.pixels.begin() + top * row_bytes;
+    std::swap_ranges(first, first + row_bytes, image.pixels.begin() + bottom * row_bytes);
+  }
+}
+
 // Moves the picture by (dx, dy); the edge pixels are repeated.
 void Shift(media::Image& image, int dx, int dy) {
   const std::vector<uint8_t> before = image.pixels;
@@ -80,12 +99,15 @@ LinearMap DrawMap(const AugmentOptions& options, Rng& rng) {
 
 bool ChangesPictures(const AugmentOptions& options) {
   if (options.share <= 0) return false;
+  if (options.mirror > 0 || options.flip > 0) return true;
   return options.illumination > 0 || options.noise > 0 || options.occlusion > 0 || options.shift > 0 || Warps(options);
 }
 
 void Augment(media::Image& image, const AugmentOptions& options, Rng& rng) {
   if (image.pixels.empty()) return;
   if (options.share < 1 && !rng.Chance(options.share)) return;
+  if (options.mirror > 0 && rng.Chance(options.mirror)) SwapColumns(image);
+  if (options.flip > 0 && rng.Chance(options.flip)) SwapRows(image);
   if (options.shift > 0) {
     const auto range = static_cast<uint64_t>(2 * options.shift + 1);
     const int dx = static_cast<int>(rng.Below(range)) - options.shift;

@@ -10,8 +10,8 @@ namespace perennial::trainer {
 // True when some picture of its own may change (CutMix, which needs a second one, is apart).
 bool ChangesPictures(const AugmentOptions& options);
 
-// Shift, rotation with scale and shear, illumination, noise and occlusion, in that order, on 8-bit pixels. A function
-// of the picture, the options and `rng` only.
+// Mirror and flip, shift, rotation with scale and shear, illumination, noise and occlusion, in that order, on 8-bit
+// pixels. A function of the picture, the options and `rng` only; what is off draws nothing.
 void Augment(media::Image& image, const AugmentOptions& options, Rng& rng);
 
 // The random streams of a sample. A new sample is augmented ahead of its step, keyed by (seed, offset); whatever is

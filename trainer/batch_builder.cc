@@ -43,10 +43,11 @@ struct BatchBuilder::Row {
 
 BatchBuilder::Row BatchBuilder::AugmentedRow(const replay::Example& example, Offset offset, uint64_t step) const {
   Row row{offset, &example, example.pixels};
-  if (row.pixels == nullptr || !ChangesPictures(augment_)) return row;
+  const AugmentOptions augment = example.text.empty() ? augment_ : augment_.WithText();
+  if (row.pixels == nullptr || !ChangesPictures(augment)) return row;
   auto changed = std::make_shared<media::Image>(*row.pixels);
   Rng rng = StreamOf(seed_, offset, step, kAugmentation);
-  Augment(*changed, augment_, rng);
+  Augment(*changed, augment, rng);
   row.pixels = std::move(changed);
   return row;
 }

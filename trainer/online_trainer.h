@@ -35,6 +35,12 @@ struct AugmentOptions {
   double scale = 0.0;   // largest relative change of width and of height, each drawn on its own
   double shear = 0.0;   // largest horizontal shear
   double share = 1.0;   // chance that a picture is changed at all (CutMix apart)
+  // Chance that left and right, or top and bottom, change places. Never in a picture with a text, which may ask where
+  // something is.
+  double mirror = 0.0;
+  double flip = 0.0;
+  // What holds for a picture with a text: the same without mirror and flip.
+  AugmentOptions WithText() const;
   Status Validate() const;
 };
 
@@ -92,7 +98,7 @@ struct TrainerOptions {
   std::function<void(uint64_t step, double loss)> on_loss;
   // Makes the strategy by its name; unset: MakeStrategy. For methods of one's own, and tests.
   std::function<Result<std::unique_ptr<Strategy>>(std::string_view name)> make_strategy;
-  // Optimiser, rates and augmentation as they were chosen for the spec's family.
+  // Optimiser, rates, schedule and augmentation as they were chosen for the spec's family.
   void UseRecipeOf(const format::ModelSpec& network);
   Status Validate() const;
 };

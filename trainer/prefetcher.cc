@@ -106,10 +106,11 @@ std::optional<Prepared> Prefetcher::PrepareSample(samples::Entry entry) const {
       return std::nullopt;
     }
     auto pixels = std::make_shared<media::Image>(model::FitImage(*decoded, options_.spec));
-    if (ChangesPictures(options_.augment)) {
+    const AugmentOptions augment = entry.sample.text.empty() ? options_.augment : options_.augment.WithText();
+    if (ChangesPictures(augment)) {
       auto augmented = std::make_shared<media::Image>(*pixels);
       Rng rng = StreamOf(options_.seed, entry.offset);
-      Augment(*augmented, options_.augment, rng);
+      Augment(*augmented, augment, rng);
       prepared.augmented = std::move(augmented);
     } else {
       prepared.augmented = pixels;

@@ -129,6 +129,10 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"augment", "rotate", "--augment-rotate", "largest rotation in degrees", &t.augment.rotate});
   table.Add({"augment", "scale", "--augment-scale", "largest change of width and height", &t.augment.scale});
   table.Add({"augment", "shear", "--augment-shear", "largest horizontal shear", &t.augment.shear});
+  table.Add({"augment", "mirror", "--augment-mirror", "chance that left and right change places, without a text",
+             &t.augment.mirror});
+  table.Add({"augment", "flip", "--augment-flip", "chance that top and bottom change places, without a text",
+             &t.augment.flip});
   table.Add({"augment", "share", "--augment-share", "chance that a picture is changed", &t.augment.share});
 }
 

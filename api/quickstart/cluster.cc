@@ -52,6 +52,8 @@ Status Cluster::StartHub(const Options& options, const Profile& profile, const s
                    "--eval-max", std::to_string(profile.evaluate_per_slice),
                    "--replay-capacity", std::to_string(options.replay_capacity),
                    "--learning-rate", std::to_string(profile.learning_rate),
+                   // One step a batch: samples come in faster than twenty would allow.
+                   "--most-steps-per-batch", "1",
                    "--canary-min-requests", std::to_string(profile.canary_min_requests),
                    "--canary-guard-requests", std::to_string(profile.canary_guard_requests),
                    "--canary-min-feedback", std::to_string(profile.canary_min_feedback)};

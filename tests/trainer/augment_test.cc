@@ -75,6 +75,33 @@ TEST(Augment, ShiftMovesEveryPixelAndRepeatsTheEdge) {
   }
 }
 
+TEST(Augment, MirrorAndFlipSwapSides) {
+  for (int side = 1; side < 9; ++side) {
+    const media::Image before = Gradient(side);
+    const auto at = [side](const media::Image& image, int x, int y, int c) {
+      return image.pixels[static_cast<size_t>((y * side + x) * 3 + c)];
+    };
+    for (const bool flipped : {false, true}) {
+      AugmentOptions options;
+      options.shift = 0;
+      (flipped ? options.flip : options.mirror) = 1;
+      EXPECT_TRUE(ChangesPictures(options));
+      EXPECT_FALSE(ChangesPictures(options.WithText())) << "a text may ask where something is";
+      media::Image image = before;
+      Rng rng(1);
+      Augment(image, options, rng);
+      for (int y = 0; y < side; ++y) {
+        for (int x = 0; x < side; ++x) {
+          for (int c = 0; c < 3; ++c) {
+            ASSERT_EQ(at(image, x, y, c), flipped ? at(before, x, side - 1 - y, c) : at(before, side - 1 - x, y, c))
+                << side << " " << x << "," << y;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Augment, ChangesNothingWhenOff) {
   media::Image image = Gradient(16);
   Rng rng(1);

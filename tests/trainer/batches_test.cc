@@ -138,6 +138,22 @@ TEST_F(BatchBuilderTest, ABatchThatIsSteppedOnAgainIsAugmentedAnew) {
   EXPECT_TRUE(torch::equal(images(3, true), images(3, true)));
 }
 
+TEST_F(BatchBuilderTest, PicturesWithATextAreNotMirrored) {
+  format::ModelSpec spec = TinySpec();
+  spec.modality_dropout = 0;
+  AugmentOptions augment;
+  augment.shift = 0;
+  augment.mirror = 1;
+  const BatchBuilder builder(spec, augment, 1, torch::kCPU);
+  const auto images = [&] { return builder.Build(fresh_, {}, labels_, 1, true).value().input.images; };
+  const torch::Tensor before = images();
+  fresh_[3].example.text.clear();
+  const torch::Tensor after = images();
+  EXPECT_FALSE(torch::equal(after[3], before[3]));
+  EXPECT_TRUE(torch::equal(after[3], before[3].flip({2})));
+  EXPECT_TRUE(torch::equal(after[4], before[4]));
+}
+
 TEST_F(BatchBuilderTest, CutMixLeavesQuestionsAlone) {
   format::ModelSpec spec = TinySpec();
   spec.modality_dropout = 0;
