@@ -59,13 +59,9 @@ void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
     return;
   }
   if (network.family != "mlp") {
-    // Chosen on a tenth of the training pictures of xsdd, of which one pass has 109 batches; easy_vqa, whose samples
-    // all have a text, sees the schedule only. Mirrored pictures of a surface show the same defect; where left and
-    // right or top and bottom tell labels apart (digits, signs), mirror and flip are to be 0.
+    // Chosen on a tenth of the training pictures of xsdd, of which one pass has 109 batches.
     schedule.most = 20;
     schedule.label_samples = 1000;
-    augment.mirror = 0.5;
-    augment.flip = 0.5;
     return;
   }
   // AdamW keeps its step size however small the gradient is and wears the memory out: Split-MNIST with 200 remembered

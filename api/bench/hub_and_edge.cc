@@ -104,9 +104,12 @@ Result<json> HubAndEdge::Version(uint64_t version) { return GetJson("/api/v1/ver
 Result<bool> HubAndEdge::IsNewest(uint64_t version) {
   PERENNIAL_ASSIGN_OR_RETURN(const json status, GetJson("/api/v1/status"));
   const json rollout = status.value("rollout", json::object());
-  const json trainer = status.value("trainer", json::object());
-  return rollout.value("stable", uint64_t{0}) == version && rollout.value("candidate", uint64_t{0}) == 0 &&
-         trainer.value("backlog", uint64_t{0}) == 0;
+  return rollout.value("stable", uint64_t{0}) == version && rollout.value("candidate", uint64_t{0}) == 0;
+}
+
+Result<uint64_t> HubAndEdge::Backlog() {
+  PERENNIAL_ASSIGN_OR_RETURN(const json status, GetJson("/api/v1/status"));
+  return status.value("trainer", json::object()).value("backlog", uint64_t{0});
 }
 
 Status HubAndEdge::FlushAndSettle(const std::vector<format::Sample>& tests, Duration timeout) {
@@ -122,7 +125,8 @@ Status HubAndEdge::FlushAndSettle(const std::vector<format::Sample>& tests, Dura
       if (answer.ok()) version = answer->version;  // no version yet: the edge says so
     }
     PERENNIAL_ASSIGN_OR_RETURN(const bool newest, IsNewest(version));
-    calm = newest && version > 0 ? calm + 1 : 0;
+    PERENNIAL_ASSIGN_OR_RETURN(const uint64_t backlog, Backlog());
+    calm = newest && version > 0 && backlog == 0 ? calm + 1 : 0;
     if (calm >= kCalm) return Status::Ok();
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }

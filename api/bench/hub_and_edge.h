@@ -33,10 +33,12 @@ class HubAndEdge {
   Result<EdgeAnswer> Ask(const format::Sample& sample);
   // A version as the hub lists it.
   Result<nlohmann::json> Version(uint64_t version);
-  // Whether the hub has none after it and has read all of its log.
+  // Whether it is the stable one and none is on trial.
   Result<bool> IsNewest(uint64_t version);
 
  private:
+  // Log entries that were not read, or wait for a full batch.
+  Result<uint64_t> Backlog();
   explicit HubAndEdge(TemporaryFolder folder) : folder_(std::move(folder)) {}
   Status StartHub(const std::string& programs, std::vector<std::string> arguments, const std::string& logs);
   Status StartEdge(const std::string& programs, const std::string& logs);

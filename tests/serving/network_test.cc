@@ -83,7 +83,7 @@ std::shared_ptr<const format::VersionImage> WithInstant(const format::VersionIma
   solution.bias[labels - 1] = 1;  // always the last label
   solution.mean.assign(64, 0);
   auto image =
-      model::AttachInstant(backbone, backbone.labels, spec, solution, {0.01f, std::vector<float>(labels, blend)});
+      model::AttachInstant(backbone, backbone.labels, spec, solution, {0.01f, std::vector<float>(labels, blend), {}});
   EXPECT_TRUE(image.ok()) << image.status().ToString();
   return std::make_shared<const format::VersionImage>(*std::move(image));
 }

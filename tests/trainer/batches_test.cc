@@ -128,7 +128,7 @@ TEST_F(BatchBuilderTest, ABatchThatIsSteppedOnAgainIsAugmentedAnew) {
   spec.modality_dropout = 0;
   AugmentOptions augment;
   augment.noise = 0.2;
-  const BatchBuilder builder(spec, augment, 1, torch::kCPU);
+  const BatchBuilder builder(spec, augment, 1);
   const auto images = [&](uint64_t step, bool again) {
     return builder.Build(fresh_, {}, labels_, step, again).value().input.images;
   };
@@ -144,7 +144,7 @@ TEST_F(BatchBuilderTest, PicturesWithATextAreNotMirrored) {
   AugmentOptions augment;
   augment.shift = 0;
   augment.mirror = 1;
-  const BatchBuilder builder(spec, augment, 1, torch::kCPU);
+  const BatchBuilder builder(spec, augment, 1);
   const auto images = [&] { return builder.Build(fresh_, {}, labels_, 1, true).value().input.images; };
   const torch::Tensor before = images();
   fresh_[3].example.text.clear();
