@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Online training of a ResNet-18 on a GPU: Perennial against the same algorithm in plain PyTorch, in turns on one machine.
-#   scripts/gpu_bench.sh [TURNS] [FOLDER]     (3 turns; raw figures stay in FOLDER)
+#   scripts/gpu_bench.sh [TURNS] [FOLDER]     (3 turns; the first also compares the loss curves; raw figures stay in FOLDER)
 # Builds nothing: PERENNIAL_BENCH names the program (default build/release/perennial-bench), PYTHON a Python with PyTorch.
 # Prints one JSON object; gpu_bench_summary.py says what is in it.
 set -euo pipefail

@@ -104,7 +104,8 @@ class CudaRunner final : public StepRunner {
     }
     for (size_t i = 0; i < to.size(); ++i) {
       const c10::ScalarType type = from[i].scalar_type();
-      const bool done = (type == c10::ScalarType::Float || type == c10::ScalarType::BFloat16) && from[i].strides() == to[i].strides();
+      const bool done =
+          (type == c10::ScalarType::Float || type == c10::ScalarType::BFloat16) && from[i].strides() == to[i].strides();
       if (!done) torch::Tensor(to[i]).copy_(from[i]);
     }
   }

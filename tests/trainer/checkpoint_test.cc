@@ -33,7 +33,7 @@ Checkpoint ExampleCheckpoint() {
   checkpoint.last_slice = "base";
   checkpoint.published.gate = {{"base", {10, 9}}};
   LearnerState& learner = checkpoint.learner.emplace();
-  learner.layout.total = 16;
+  learner.layout.total = learner.layout.learned = 16;
   learner.layout.segments.push_back({"w", {2, 3}, 0, 6});
   learner.optimiser_steps = 12;
   for (torch::Tensor* tensor : {&learner.weights, &learner.average, &learner.moment1, &learner.moment2}) {

@@ -141,6 +141,23 @@ TEST(DeviceStep, AStepThatIsNotFiniteChangesNothing) {
   }
 }
 
+// The one order in memory for every checkpoint.
+TEST(FlatParameters, ChannelsLastAreExportedRowMajor) {
+  const format::ModelSpec spec = ResnetOptions("host").spec;
+  const auto rows = *model::BuildModel(spec, 3, 1), channels = *model::BuildModel(spec, 3, 1);
+  FlatParameters rows_last(*rows, true), channels_last(*channels, true, true);
+  ASSERT_EQ(rows_last.layout(), channels_last.layout());
+  EXPECT_FALSE(torch::equal(rows_last.values(), channels_last.values()));
+  const torch::Tensor exported = channels_last.Export(channels_last.values());
+  EXPECT_TRUE(torch::equal(exported, rows_last.values()));
+  torch::Tensor back = torch::zeros_like(channels_last.values());
+  channels_last.Import(exported, back);
+  EXPECT_TRUE(torch::equal(back, channels_last.values()));
+  const auto weight = channels->named_parameters()["stage1_block0.conv1.weight"];
+  EXPECT_TRUE(weight.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(torch::equal(weight, rows->named_parameters()["stage1_block0.conv1.weight"]));
+}
+
 TEST(DeviceStep, AStateGoesFromHostToDeviceAndBack) {
   const Trained host = TrainSteps(ResnetOptions("host"), 0, 3);
   auto device = *Learner::Restore(ResnetOptions("device"), 3, host.state);
