@@ -1,5 +1,6 @@
 #include "api/bench/hub_and_edge.h"
 
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
@@ -75,13 +76,10 @@ Status HubAndEdge::Feed(const std::vector<format::Sample>& samples) {
   return Internal("bulk ingest answered " + answer.body.substr(0, 300));
 }
 
-Result<json> HubAndEdge::GetJson(const std::string& path) {
+Result<std::string> HubAndEdge::GetBody(const std::string& path) {
   PERENNIAL_ASSIGN_OR_RETURN(const auto answer, hub_client_->Get(path));
-  json body = json::parse(answer.body, nullptr, false);
-  if (answer.status != 200 || body.is_discarded()) {
-    return Internal("GET " + path + " answered " + std::to_string(answer.status) + " " + answer.body.substr(0, 300));
-  }
-  return body;
+  if (answer.status == 200 && json::accept(answer.body)) return answer.body;
+  return Internal("GET " + path + " answered " + std::to_string(answer.status) + " " + answer.body.substr(0, 300));
 }
 
 Result<EdgeAnswer> HubAndEdge::Ask(const format::Sample& sample) {
@@ -99,16 +97,21 @@ Result<EdgeAnswer> HubAndEdge::Ask(const format::Sample& sample) {
   return out;
 }
 
-Result<json> HubAndEdge::Version(uint64_t version) { return GetJson("/api/v1/versions/" + std::to_string(version)); }
+Result<uint64_t> HubAndEdge::DeltaBytes(uint64_t version) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string body, GetBody("/api/v1/versions/" + std::to_string(version)));
+  return json::parse(body).value("delta_bytes", uint64_t{0});
+}
 
 Result<bool> HubAndEdge::IsNewest(uint64_t version) {
-  PERENNIAL_ASSIGN_OR_RETURN(const json status, GetJson("/api/v1/status"));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string body, GetBody("/api/v1/status"));
+  const json status = json::parse(body);
   const json rollout = status.value("rollout", json::object());
   return rollout.value("stable", uint64_t{0}) == version && rollout.value("candidate", uint64_t{0}) == 0;
 }
 
 Result<uint64_t> HubAndEdge::Backlog() {
-  PERENNIAL_ASSIGN_OR_RETURN(const json status, GetJson("/api/v1/status"));
+  PERENNIAL_ASSIGN_OR_RETURN(const std::string body, GetBody("/api/v1/status"));
+  const json status = json::parse(body);
   return status.value("trainer", json::object()).value("backlog", uint64_t{0});
 }
 

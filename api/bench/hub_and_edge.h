@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -31,8 +30,8 @@ class HubAndEdge {
   // trial runs and the edge answers with the newest version.
   Status FlushAndSettle(const std::vector<format::Sample>& tests, Duration timeout);
   Result<EdgeAnswer> Ask(const format::Sample& sample);
-  // A version as the hub lists it.
-  Result<nlohmann::json> Version(uint64_t version);
+  // What an edge that holds the version before downloads for this one.
+  Result<uint64_t> DeltaBytes(uint64_t version);
   // Whether it is the stable one and none is on trial.
   Result<bool> IsNewest(uint64_t version);
 
@@ -42,7 +41,7 @@ class HubAndEdge {
   explicit HubAndEdge(TemporaryFolder folder) : folder_(std::move(folder)) {}
   Status StartHub(const std::string& programs, std::vector<std::string> arguments, const std::string& logs);
   Status StartEdge(const std::string& programs, const std::string& logs);
-  Result<nlohmann::json> GetJson(const std::string& path);
+  Result<std::string> GetBody(const std::string& path);
 
   TemporaryFolder folder_;
   std::string announce_, bulk_;

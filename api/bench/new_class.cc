@@ -138,7 +138,7 @@ Result<std::string> RunNewClass(const BenchOptions& options) {
   PERENNIAL_ASSIGN_OR_RETURN(const double ack_to_live_s, WaitUntilLive(*world, task, acknowledged));
   PERENNIAL_ASSIGN_OR_RETURN(const Score at_20, Ask(*world, task.new_test, "at_20", dump));
   PERENNIAL_ASSIGN_OR_RETURN(const Score old_at_20, Ask(*world, task.old_test, "at_20", dump));
-  PERENNIAL_ASSIGN_OR_RETURN(const json release, world->Version(at_20.version));
+  PERENNIAL_ASSIGN_OR_RETURN(const uint64_t delta_bytes, world->DeltaBytes(at_20.version));
 
   std::fprintf(stderr, "feeding the other %zu samples of \"%s\" ...\n", task.new_train.size() - kFew,
                task.label.c_str());
@@ -160,7 +160,7 @@ Result<std::string> RunNewClass(const BenchOptions& options) {
                                 {"version_before", before.version},
                                 {"version_at_20", at_20.version},
                                 {"version_final", last.version},
-                                {"delta_bytes_at_20", release.value("delta_bytes", uint64_t{0})},
+                                {"delta_bytes_at_20", delta_bytes},
                                 {"old_samples", task.old_train.size()},
                                 {"new_samples", task.new_train.size()},
                                 {"new_test_samples", task.new_test.size()}}

@@ -122,7 +122,10 @@ ModelInput MakePackedBatch(const std::vector<RawInput>& inputs, const format::Mo
 
 torch::Tensor UnpackImages(const torch::Tensor& images) {
   if (images.scalar_type() != torch::kUInt8) return images;
-  return images.to(torch::kFloat32).div_(127.5).sub_(1);
+  const torch::Tensor floats = images.to(torch::kFloat32).div_(127.5).sub_(1);
+  // Bytes lie with channels last. On a CPU they must not stay so: oneDNN of Debian 12 writes behind the gradient of a
+  // convolution over few channels.
+  return floats.is_cuda() ? floats : floats.contiguous();
 }
 
 }  // namespace perennial::model
