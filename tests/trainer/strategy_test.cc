@@ -71,10 +71,10 @@ TEST(DefaultStrategy, WhatIsRecentCountsBatchesNotTheStepsOnThem) {
   LinearModel student(5, 4, 1), teacher(5, 4, 1);
   const auto loss_of = [&](uint64_t number, uint64_t step) {
     const auto strategy = MakeStrategy("default");
-    (void)(*strategy)->Loss(StepContext{0, student, teacher, teacher}, Batch({0, 1, 2, 3}, 2));
+    (void)LossOf(**strategy, StepContext{0, student, teacher, teacher}, Batch({0, 1, 2, 3}, 2));
     StepBatch later = Batch({2, 3, 0, 1}, 2);
     later.number = number;
-    return (*strategy)->Loss(StepContext{step, student, teacher, teacher}, later).item<double>();
+    return LossOf(**strategy, StepContext{step, student, teacher, teacher}, later).item<double>();
   };
   const double open = loss_of(1, 1);
   EXPECT_NEAR(loss_of(1, 5000), open, 1e-5) << "thousands of steps on one batch";
