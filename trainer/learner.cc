@@ -24,7 +24,7 @@ bool OnDevice(const TrainerOptions& options) {
   return options.step == "device" || options.step == "graph" || (options.step == "auto" && options.device != "cpu");
 }
 
-// How a network's convolutions lie in memory: on CUDA with channels last unless in 32 bits (H100: 55 steps of a ResNet-18
+// How convolutions lie in memory: on CUDA with channels last unless in 32 bits (H100: 55 steps of a ResNet-18
 // a second with rows last, 52 with channels last). Never on a CPU: oneDNN of Debian 12 writes behind the gradient of a
 // channels-last weight of few channels.
 bool ChannelsLast(const TrainerOptions& options) {
@@ -39,7 +39,7 @@ void SetPrecision(const TrainerOptions& options) {
 }
 
 StepBatch ToDevice(StepBatch batch, torch::Device device) {
-  batch.input.images = model::UnpackImages(batch.input.images);
+  batch.input.images = model::UnpackImages(batch.input.images).contiguous();
   if (device.is_cpu()) return batch;
   for (torch::Tensor* tensor :
        {&batch.input.images, &batch.input.has_image, &batch.input.tokens, &batch.input.has_text, &batch.targets,
