@@ -129,7 +129,7 @@ Result<Candidate> CandidateMaker::MakeInstant(const Request& request, const Publ
   PERENNIAL_RETURN_IF_ERROR(Passes(round, contenders[0]).status());
   PublishedRecord aside = record;  // when heads are made depends on when samples arrive: no trace in the record
   PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, Finish(round, contenders, 0, aside));
-  candidate.head_only = candidate.report.head_only = true;
+  candidate.report.head_only = true;
   candidate.report.head_samples =
       static_cast<uint64_t>(request.instant->samples()) + (request.waiting ? request.waiting->labels.size() : 0);
   return candidate;

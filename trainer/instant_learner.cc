@@ -1,7 +1,6 @@
 #include "trainer/instant_learner.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "serving/model/answer.h"
@@ -12,7 +11,6 @@ namespace perennial::trainer {
 namespace {
 
 constexpr std::string_view kMagic = "PIL1";
-constexpr std::array<double, 5> kRidges{1e-4, 1e-3, 1e-2, 1e-1, 1};
 constexpr size_t kMaxSpecBytes = 4096;
 
 Status CheckInput(const model::ModelInput& input, size_t labels, int64_t side) {
@@ -39,17 +37,6 @@ void GrowTo(int64_t labels, model::InstantSolution& solution) {
   if (labels <= solution.labels()) return;
   solution.weight.resize(static_cast<size_t>(labels * solution.features));
   solution.bias.resize(static_cast<size_t>(labels));
-}
-
-size_t CorrectOf(const std::vector<float>& scores, const std::vector<int64_t>& truth) {
-  if (truth.empty()) return 0;
-  const auto labels = static_cast<std::ptrdiff_t>(scores.size() / truth.size());
-  size_t correct = 0;
-  for (size_t i = 0; i < truth.size(); ++i) {
-    const auto row = scores.begin() + static_cast<std::ptrdiff_t>(i) * labels;
-    correct += std::max_element(row, row + labels) - row == truth[i] ? 1 : 0;
-  }
-  return correct;
 }
 
 }  // namespace
@@ -133,25 +120,6 @@ Result<model::InstantSolution> InstantLearner::SolveWith(const model::ModelInput
     GrowTo(total, solution);
     return solution;
   });
-}
-
-Result<double> InstantLearner::ChooseRidge(const InstantHeldOut& held_out) {
-  const bool known = std::any_of(held_out.labels.begin(), held_out.labels.end(), [](int64_t y) { return y >= 0; });
-  if (!known) return solver_.options().ridge;
-  double best_ridge = solver_.options().ridge;
-  size_t best = 0;
-  for (const double ridge : kRidges) {
-    solver_.set_ridge(ridge);
-    PERENNIAL_ASSIGN_OR_RETURN(const model::InstantSolution solution, Solve(0, true));
-    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<float> scores, Scores(solution, held_out.input));
-    const size_t correct = CorrectOf(scores, held_out.labels);
-    if (correct < best) continue;
-    best = correct;
-    best_ridge = ridge;
-  }
-  solver_.set_ridge(best_ridge);
-  too_many_ = true;  // the factor at hand is of another ridge
-  return best_ridge;
 }
 
 Result<std::vector<float>> InstantLearner::Scores(const model::InstantSolution& solution,

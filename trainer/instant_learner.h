@@ -9,7 +9,6 @@
 #include "serving/model/instant_head.h"
 #include "serving/model/model.h"
 #include "storage/base/status.h"
-#include "trainer/instant_blend.h"
 #include "trainer/instant_solver.h"
 #include "trainer/instant_statistics.h"
 
@@ -19,13 +18,6 @@ struct InstantOptions {
   format::InstantSpec spec;
   InstantSolverOptions solver;
   Status Validate() const;
-};
-
-// Held-out samples for choosing the ridge and the blend; what is drawn for the gate, never the test part.
-struct InstantHeldOut {
-  model::ModelInput input;      // on any device
-  std::vector<int64_t> labels;  // [n], -1: a label that is not known yet
-  std::vector<int64_t> slices;  // [n] slice index
 };
 
 // The closed-form head's whole life at the hub: samples in, samples out again, a solution whenever one is wanted. It
@@ -50,10 +42,6 @@ class InstantLearner {
   // The solution with these samples taken in too, which stay unobserved: those that wait for their batch. Factors anew.
   Result<model::InstantSolution> SolveWith(const model::ModelInput& input, const std::vector<int64_t>& labels,
                                            int64_t total) const;
-
-  // Tries every ridge of a grid on held-out samples, keeps the best (of equals the largest); one factorisation each.
-  // Without a known held-out label the ridge stays. Returns the ridge in use.
-  Result<double> ChooseRidge(const InstantHeldOut& held_out);
 
   // The instant head's own scores, [n, labels] row-major, for a solution of Solve.
   Result<std::vector<float>> Scores(const model::InstantSolution& solution, const model::ModelInput& input) const;
@@ -90,18 +78,5 @@ class InstantLearner {
   std::vector<float> signs_;   // [k]
   bool too_many_ = true;       // rows were taken that recent_ does not hold
 };
-
-// A version with the same network and a new instant head: the cadence of seconds.
-struct InstantVersion {
-  format::VersionImage image;
-  BlendFit fit;
-};
-
-// Solves, fits temperature and blend on `held_out` against `network` (the backbone's own, in eval mode, with at most
-// labels.size() labels) and attaches the head to `backbone`. labels: all names so far, backbone's first. A slice of the
-// held-out samples where the instant head does not help gets none of it.
-Result<InstantVersion> MakeInstantVersion(InstantLearner& learner, const format::VersionImage& backbone,
-                                          model::Model& network, const std::vector<std::string>& labels,
-                                          const std::vector<InstantHeldOut>& held_out, bool anew);
 
 }  // namespace perennial::trainer

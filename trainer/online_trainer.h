@@ -52,9 +52,9 @@ struct TrainerOptions {
   // takes 4 width^2 bytes, and as much again as a factor while it is solved.
   int64_t instant_width = 0;
   uint64_t instant_seed = 1;  // draws the features
-  // Candidates of the instant head alone, between those of the network: at the so-manieth sample of a label that the
-  // published network does not know, and whenever its number has doubled since, or, while nothing else comes, grown by
-  // an eighth (0: none for that reason); and after so many samples of any kind (0: none for that reason).
+  // Candidates of the instant head alone, between those of the network: made when a label that the published network
+  // does not know has `instant_first` samples, and whenever these have doubled since, or, while nothing else comes,
+  // grown by an eighth; and after `instant_every` samples of any kind. 0: not for that reason.
   uint64_t instant_first = 5;
   uint64_t instant_every = 0;
   replay::ReplayOptions replay;
@@ -128,9 +128,9 @@ struct EvaluationReport {
   // "student", "ema", or weights between them and the published ones: "interpolated 0.43", "interpolated 0.43 to
   // student", with ", offset -1.5" where the newest labels' logits were shifted.
   std::string shipped;
-  bool head_only = false;  // the network is the published one, only the instant head is new
+  bool head_only = false;     // the network is the published one, only the instant head is new
   uint64_t head_samples = 0;  // then: samples that the head knows
-  uint64_t steps = 0;      // with trained_until the candidate's fingerprint: equal state, equal candidate
+  uint64_t steps = 0;         // with trained_until the candidate's fingerprint: equal state, equal candidate
   uint64_t trained_until = 0;
   double network_accuracy = 0;    // average_accuracy of the better of student and average, whatever shipped
   double negative_flip_rate = 0;  // share that the published version had right and this one has wrong; NaN: unknown
@@ -150,7 +150,6 @@ struct Candidate {
   FlipReport flips;
   double saturated_ratio = 0;
   bool accepted = false;         // the gate's word
-  bool head_only = false;        // the published network with a new instant head
   std::string reason;            // why, in words, with numbers
   int64_t newest_sample_us = 0;  // arrival of the newest sample learned
 };
@@ -159,7 +158,8 @@ struct TrainerStatus {
   Offset cursor;       // next log entry to read
   uint64_t steps = 0;  // of the optimiser
   uint64_t samples_trained = 0;
-  double loss = 0;  // running mean
+  uint64_t waiting = 0;  // samples that were read and wait for a full batch
+  double loss = 0;       // running mean
   double samples_per_s = 0;
   size_t labels = 0;
   size_t replay_size = 0;
@@ -217,7 +217,7 @@ class OnlineTrainer {
   virtual void SetPublishOwed(bool owed) = 0;
   // SHA-256 over all weights, optimiser and strategy state and the whole replay memory, logits included: equal runs
   // have equal fingerprints.
-  virtual Hash256 Fingerprint() const = 0;
+  virtual Hash256 Fingerprint() = 0;
   virtual TrainerStatus GetStatus() const = 0;
 };
 

@@ -92,7 +92,9 @@ Status TrainerService::TrainOnce() {
     triggers_seen_ = triggers;  // one that failed is tried again
     return Status::Ok();
   }
-  if (sink_ != nullptr && trainer_->InstantDue(idle_) && sink_->ReadyForCandidate()) return MakeInstantCandidate();
+  // What waits to be published knows more than a head.
+  const bool may = sink_ != nullptr && pending_ == nullptr;
+  if (may && trainer_->InstantDue(idle_) && sink_->ReadyForCandidate()) return MakeInstantCandidate();
   PERENNIAL_ASSIGN_OR_RETURN(const OnlineTrainer::StepOutcome outcome,
                              trainer_->Step(MachineTimeIn(options_.idle_wait)));
   idle_ = outcome == OnlineTrainer::StepOutcome::kNoData;

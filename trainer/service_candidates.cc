@@ -78,6 +78,8 @@ Status TrainerService::MakeInstantCandidate() {
       trainer_->Published(*candidate, *version);
     } else {
       log::Warn("instant_candidate_not_published", {{"error", version.status().ToString()}});
+      MutexLock lock(mutex_);
+      error_ = version.status();
     }
   }
   Remember(record);

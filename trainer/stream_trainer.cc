@@ -249,6 +249,18 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   return saved;
 }
 
+CandidateMaker::Request StreamTrainer::RequestOf(const std::vector<std::string>& labels,
+                                                 const std::vector<std::string>& slices, size_t max_per_slice) {
+  CandidateMaker::Request request{labels, slices};
+  request.current_slice = last_slice_;
+  request.steps = steps_;
+  request.published = published_image_;
+  request.trained_until = assembler_->cursor().value;
+  request.max_per_slice = max_per_slice;
+  request.instant = instant_.get();
+  return request;
+}
+
 Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                                size_t max_per_slice) {
   if (learner_ == nullptr || steps_ == 0) {
@@ -256,15 +268,9 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
   }
   return Guarded("make a candidate", [&]() -> Result<Candidate> {
     PERENNIAL_RETURN_IF_ERROR(Settle());
-    CandidateMaker::Request request{labels_.names(), slices_};
-    request.current_slice = last_slice_;
-    request.steps = steps_;
-    request.published = published_image_;
-    request.trained_until = assembler_->cursor().value;
+    CandidateMaker::Request request = RequestOf(labels_.names(), slices_, max_per_slice);
     request.frozen = frozen;
     request.new_scale_set = new_scale_set;
-    request.max_per_slice = max_per_slice;
-    request.instant = instant_.get();
     if (strategy_->PassesOverMemory() > 0) PERENNIAL_RETURN_IF_ERROR(LearnFromMemory());
     PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->Make(*learner_, request, published_));
     candidate.newest_sample_us = newest_sample_us_;
@@ -288,9 +294,8 @@ void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
   SetPublished(std::make_shared<const format::VersionImage>(candidate.image));
 }
 
-Hash256 StreamTrainer::Fingerprint() const {
-  // Of no effect but to wait; an error shows again in the next step.
-  (void)Guarded("end the step under way", [&] { return const_cast<StreamTrainer*>(this)->Settle(); });
+Hash256 StreamTrainer::Fingerprint() {
+  const Status settled = Guarded("end the step under way", [&] { return Settle(); });
   Sha256Stream hash;
   ByteWriter head;
   head.U64(steps_);
@@ -302,7 +307,8 @@ Hash256 StreamTrainer::Fingerprint() const {
   for (const uint64_t samples : schedule_.seen()) head.U64(samples);
   head.Bytes(strategy_->Save());
   const Result<Hash256> memory = replay_->Digest();
-  // A memory that cannot be read is equal to none but one that fails alike.
+  // What failed, or cannot be read, is equal to nothing but what fails alike.
+  if (!settled.ok()) head.Bytes(settled.ToString());
   head.Bytes(memory.ok() ? memory->View() : memory.status().ToString());
   hash.Update(head.data());
   if (instant_ != nullptr) hash.Update(instant_->Save());
@@ -324,6 +330,7 @@ void StreamTrainer::RefreshStatus() {
   status_.cursor = assembler_->cursor();
   status_.steps = steps_;
   status_.samples_trained = samples_trained_;
+  status_.waiting = assembler_->samples().size();
   status_.loss = loss_;
   status_.samples_per_s = throughput_.PerSecond();
   status_.labels = labels_.size();

@@ -42,7 +42,7 @@ class StreamTrainer final : public OnlineTrainer {
   void Published(const Candidate& candidate, VersionId version) override;
   void SetPublished(std::shared_ptr<const format::VersionImage> image) override;
   void SetPublishOwed(bool owed) override { publish_owed_ = owed; }
-  Hash256 Fingerprint() const override;
+  Hash256 Fingerprint() override;
   TrainerStatus GetStatus() const override;
 
  private:
@@ -64,6 +64,8 @@ class StreamTrainer final : public OnlineTrainer {
   // Samples by label that the published network was not trained on, those that wait included.
   std::unordered_map<std::string, uint64_t> YoungLabels() const;
   uint64_t InstantSamples() const;
+  CandidateMaker::Request RequestOf(const std::vector<std::string>& labels, const std::vector<std::string>& slices,
+                                    size_t max_per_slice);
   // A new network, trained on the memory alone, for a strategy with PassesOverMemory.
   Status LearnFromMemory();
   Status NoteLoss(const Learner::StepResult& result, uint64_t step);

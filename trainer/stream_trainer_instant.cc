@@ -61,13 +61,7 @@ Result<Candidate> StreamTrainer::MakeInstantCandidate(size_t max_per_slice) {
         slices.push_back(sample.example.slice);
       }
     }
-    CandidateMaker::Request request{labels.names(), slices};
-    request.current_slice = last_slice_;
-    request.steps = steps_;
-    request.published = published_image_;
-    request.trained_until = assembler_->cursor().value;
-    request.max_per_slice = max_per_slice;
-    request.instant = instant_.get();
+    CandidateMaker::Request request = RequestOf(labels.names(), slices, max_per_slice);
     if (!inputs.empty()) {
       waiting.input = model::MakeBatch(inputs, options_.spec, torch::kCPU);
       request.waiting = &waiting;

@@ -1,8 +1,8 @@
 #include "api/bench/canary_world.h"
 
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/process/ready_line.h"
 #include "updater/trust/keyring.h"
 
 namespace perennial::bench {
@@ -48,10 +48,8 @@ Status CanaryWorld::StartEdge(const std::string& name, const std::string& progra
                        "--data",     folder_.path() + "/" + name,
                        "--http",     "127.0.0.1:0"};
   PERENNIAL_ASSIGN_OR_RETURN(auto child, process::ChildProcess::Start(options));
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string line, child->ReadLine(std::chrono::seconds(60)));
-  const auto ready = nlohmann::json::parse(line, nullptr, false);
-  if (!ready.is_object() || !ready.contains("http")) return Internal(name + " said " + line);
-  edge_urls_.push_back("http://" + ready["http"].get<std::string>());
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*child));
+  edge_urls_.push_back(ready.url);
   edges_.push_back(std::move(child));
   return Status::Ok();
 }

@@ -4,7 +4,7 @@
 
 #include "api/bench/bench.h"
 #include "api/bench/inspection_samples.h"
-#include "api/process/child_process.h"
+#include "api/process/ready_line.h"
 #include "serving/http/client.h"
 #include "storage/base/env.h"
 #include "storage/sources/source.h"
@@ -13,13 +13,6 @@ namespace perennial::bench {
 namespace {
 
 constexpr size_t kBatch = 256;
-
-Result<std::string> StartedHub(process::ChildProcess& hub) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string line, hub.ReadLine(std::chrono::seconds(60)));
-  const auto ready = nlohmann::json::parse(line, nullptr, false);
-  if (!ready.is_object() || !ready.contains("http")) return Internal("the hub said " + line);
-  return "http://" + ready["http"].get<std::string>();
-}
 
 }  // namespace
 
@@ -42,8 +35,8 @@ Result<double> HttpBulkPerSecond(const BenchOptions& options) {
                      "tcp://127.0.0.1:*",
                      "--open-loopback"};
   PERENNIAL_ASSIGN_OR_RETURN(const auto hub, process::ChildProcess::Start(start));
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string url, StartedHub(*hub));
-  PERENNIAL_ASSIGN_OR_RETURN(const auto client, http::Client::Make({url, "", std::chrono::seconds(60)}));
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*hub));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto client, http::Client::Make({ready.url, "", std::chrono::seconds(60)}));
   // Only ingest is measured: the trainer would take one of the cores.
   PERENNIAL_ASSIGN_OR_RETURN(const auto paused, client->Post("/api/v1/trainer/pause", "{}", "application/json"));
   if (paused.status != 200) return Internal("pausing the trainer answered " + paused.body);

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/process/ready_line.h"
 #include "storage/base/bytes.h"
 #include "storage/sources/source.h"
 #include "updater/trust/keyring.h"
@@ -12,15 +13,7 @@ namespace perennial::bench {
 namespace {
 
 using nlohmann::json;
-constexpr Duration kStart = std::chrono::seconds(60);
 constexpr Duration kRequest = std::chrono::seconds(30);
-
-Result<json> ReadyLine(process::ChildProcess& child, const std::string& name) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string line, child.ReadLine(kStart));
-  json ready = json::parse(line, nullptr, false);
-  if (!ready.is_object() || !ready.contains("http")) return Internal("the " + name + " said " + line);
-  return ready;
-}
 
 }  // namespace
 
@@ -47,10 +40,10 @@ Status HubAndEdge::StartHub(const std::string& programs, std::vector<std::string
                      "--bulk", "tcp://127.0.0.1:*",     "--open-loopback"};
   start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
   PERENNIAL_ASSIGN_OR_RETURN(hub_, process::ChildProcess::Start(start));
-  PERENNIAL_ASSIGN_OR_RETURN(const json ready, ReadyLine(*hub_, "hub"));
-  announce_ = ready.value("announce", "");
-  bulk_ = ready.value("bulk", "");
-  PERENNIAL_ASSIGN_OR_RETURN(hub_client_, http::Client::Make({"http://" + ready.value("http", ""), "", kRequest}));
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*hub_));
+  announce_ = ready.announce;
+  bulk_ = ready.bulk;
+  PERENNIAL_ASSIGN_OR_RETURN(hub_client_, http::Client::Make({ready.url, "", kRequest}));
   return Status::Ok();
 }
 
@@ -61,8 +54,8 @@ Status HubAndEdge::StartEdge(const std::string& programs, const std::string& log
   start.arguments = {"--bundle", folder_.path() + "/edge-keys", "--announce", announce_,    "--bulk", bulk_,
                      "--data",   folder_.path() + "/edge",      "--http",     "127.0.0.1:0"};
   PERENNIAL_ASSIGN_OR_RETURN(edge_, process::ChildProcess::Start(start));
-  PERENNIAL_ASSIGN_OR_RETURN(const json ready, ReadyLine(*edge_, "edge"));
-  PERENNIAL_ASSIGN_OR_RETURN(edge_client_, http::Client::Make({"http://" + ready.value("http", ""), "", kRequest}));
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*edge_));
+  PERENNIAL_ASSIGN_OR_RETURN(edge_client_, http::Client::Make({ready.url, "", kRequest}));
   return Status::Ok();
 }
 

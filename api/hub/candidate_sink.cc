@@ -49,7 +49,7 @@ Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool
   if (!candidate.accepted) {
     return FailedPrecondition("the gate refused the candidate: " + candidate.reason, "feed more samples and try again");
   }
-  if (candidate.head_only) return OfferHead(candidate);
+  if (candidate.report.head_only) return OfferHead(candidate);
   const auto records = versions_.List();
   auto newest = records.rbegin();
   while (newest != records.rend() && IsHeadOnly(*newest)) ++newest;

@@ -38,7 +38,7 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
     trainer_->SetPublished(std::move(image));
   }
   void SetPublishOwed(bool owed) override { trainer_->SetPublishOwed(owed); }
-  Hash256 Fingerprint() const override { return trainer_->Fingerprint(); }
+  Hash256 Fingerprint() override { return trainer_->Fingerprint(); }
   trainer::TrainerStatus GetStatus() const override { return trainer_->GetStatus(); }
 
  private:

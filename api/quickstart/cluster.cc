@@ -2,24 +2,13 @@
 
 #include <sys/wait.h>
 
-#include <nlohmann/json.hpp>
-
+#include "api/process/ready_line.h"
 #include "updater/trust/keyring.h"
 
 namespace perennial::quickstart {
 namespace {
 
-using nlohmann::json;
-constexpr Duration kStartTimeout = std::chrono::seconds(60);
 constexpr Duration kStopTimeout = std::chrono::seconds(30);
-
-// The ready line of a hub or edge.
-Result<json> ReadReadyLine(process::ChildProcess& child) {
-  PERENNIAL_ASSIGN_OR_RETURN(const std::string line, child.ReadLine(kStartTimeout));
-  json ready = json::parse(line, nullptr, false);
-  if (!ready.is_object() || ready.value("event", "") != "ready") return Internal("not a ready line: " + line);
-  return ready;
-}
 
 }  // namespace
 
@@ -47,22 +36,20 @@ Status Cluster::StartHub(const Options& options, const Profile& profile, const s
   hub.log_path = folder_ + "/hub.log";
   hub.arguments = {"--data", folder_ + "/hub", "--keys", folder_ + "/keys", "--http", "127.0.0.1:0", "--announce",
                    "tcp://127.0.0.1:*", "--bulk", "tcp://127.0.0.1:*", "--open-loopback", "--spec", profile.spec,
-                   "--shadow", "naive", "--seed", std::to_string(options.seed),
-                   "--publish-every", std::to_string(profile.publish_every),
-                   "--eval-max", std::to_string(profile.evaluate_per_slice),
-                   "--replay-capacity", std::to_string(options.replay_capacity),
-                   "--learning-rate", std::to_string(profile.learning_rate),
+                   "--shadow", "naive", "--seed", std::to_string(options.seed), "--publish-every",
+                   std::to_string(profile.publish_every), "--eval-max", std::to_string(profile.evaluate_per_slice),
+                   "--replay-capacity", std::to_string(options.replay_capacity), "--learning-rate",
+                   std::to_string(profile.learning_rate),
                    // One step a batch: samples come in faster than twenty would allow.
-                   "--most-steps-per-batch", "1",
-                   "--canary-min-requests", std::to_string(profile.canary_min_requests),
-                   "--canary-guard-requests", std::to_string(profile.canary_guard_requests),
-                   "--canary-min-feedback", std::to_string(profile.canary_min_feedback)};
+                   "--most-steps-per-batch", "1", "--canary-min-requests", std::to_string(profile.canary_min_requests),
+                   "--canary-guard-requests", std::to_string(profile.canary_guard_requests), "--canary-min-feedback",
+                   std::to_string(profile.canary_min_feedback)};
   if (!options.dump.empty()) hub.arguments.insert(hub.arguments.end(), {"--dump-evaluations", options.dump});
   PERENNIAL_ASSIGN_OR_RETURN(auto child, process::ChildProcess::Start(hub));
-  PERENNIAL_ASSIGN_OR_RETURN(const json ready, ReadReadyLine(*child));
-  hub_url_ = "http://" + ready.value("http", "");
-  announce_ = ready.value("announce", "");
-  bulk_ = ready.value("bulk", "");
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*child));
+  hub_url_ = ready.url;
+  announce_ = ready.announce;
+  bulk_ = ready.bulk;
   programs_.emplace_back("hub", std::move(child));
   return Status::Ok();
 }
@@ -71,11 +58,11 @@ Status Cluster::StartEdge(const std::string& name, const std::string& programs) 
   process::ChildOptions edge;
   edge.program = programs + "/perennial-edge";
   edge.log_path = folder_ + "/" + name + ".log";
-  edge.arguments = {"--bundle", folder_ + "/" + name + "-keys", "--announce", announce_, "--bulk", bulk_,
+  edge.arguments = {"--bundle", folder_ + "/" + name + "-keys", "--announce", announce_,    "--bulk", bulk_,
                     "--data",   folder_ + "/" + name,           "--http",     "127.0.0.1:0"};
   PERENNIAL_ASSIGN_OR_RETURN(auto child, process::ChildProcess::Start(edge));
-  PERENNIAL_ASSIGN_OR_RETURN(const json ready, ReadReadyLine(*child));
-  edge_urls_.push_back("http://" + ready.value("http", ""));
+  PERENNIAL_ASSIGN_OR_RETURN(const process::ReadyLine ready, process::ReadReadyLine(*child));
+  edge_urls_.push_back(ready.url);
   programs_.emplace_back(name, std::move(child));
   return Status::Ok();
 }

@@ -50,7 +50,10 @@ class SinkTest : public ::testing::Test {
     publisher_ = updater::Publisher::Open(*versions_, *signer_, {}, clock_).value();
     rollout_ = updater::RolloutController::Open(*versions_, {}, clock_, [](const updater::RolloutState&) {}).value();
     releaser_ = std::make_unique<api::Releaser>(*publisher_, *versions_, *rollout_, events_, api::ReleaserOptions{});
-    sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_, false);
+    sink_ = MakeSink(false);
+  }
+  std::unique_ptr<ReleasingSink> MakeSink(bool instant_trial) {
+    return std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_, instant_trial);
   }
   SystemClock clock_;
   std::unique_ptr<kv::KvStore> store_;
@@ -120,6 +123,38 @@ TEST_F(SinkTest, KeepsTheFlipsWithTheVersion) {
   EXPECT_DOUBLE_EQ((*flips)->negative_flip_rate, 0.1);
   ASSERT_EQ((*flips)->listed.size(), 1u);
   EXPECT_EQ((*flips)->listed[0].id, "seven");
+}
+
+trainer::Candidate HeadOnly(float value, uint64_t steps) {
+  trainer::Candidate candidate = Made(value, steps);
+  candidate.report.head_only = true;
+  candidate.report.head_samples = 5;
+  return candidate;
+}
+
+TEST_F(SinkTest, AHeadOnlyVersionIsStableAtOnceAndIsNotTheNetworksCandidate) {
+  ASSERT_TRUE(sink_->Offer(Made(1, 100), false).ok());
+  // Of one state of the trainer come two heads, then the network's own candidate.
+  EXPECT_EQ(sink_->Offer(HeadOnly(1.5f, 200), false).value(), VersionId{2});
+  EXPECT_FALSE(rollout_->TrialRunning());
+  EXPECT_EQ(rollout_->State().stable, VersionId{2});
+  EXPECT_EQ(sink_->Offer(HeadOnly(1.75f, 200), false).value(), VersionId{3});
+  EXPECT_EQ(sink_->PredecessorOf(200, 2000).version, VersionId{3});
+  EXPECT_EQ(sink_->Offer(Made(2, 200), false).value(), VersionId{4});
+  EXPECT_TRUE(rollout_->TrialRunning());
+  ASSERT_TRUE(rollout_->Promote("test").ok());
+  // A head after it, then a kill: the trainer comes to step 200 again.
+  EXPECT_EQ(sink_->Offer(HeadOnly(2.5f, 200), false).value(), VersionId{5});
+  EXPECT_EQ(sink_->Offer(Made(2, 200), false).value(), VersionId{4}) << "it is published already";
+  EXPECT_EQ(versions_->List().size(), 5u);
+}
+
+TEST_F(SinkTest, AHeadOnlyVersionGoesOnTrialWhereThatIsAskedFor) {
+  ASSERT_TRUE(sink_->Offer(Made(1, 100), false).ok());
+  const auto sink = MakeSink(true);
+  ASSERT_TRUE(sink->Offer(HeadOnly(1.5f, 200), false).ok());
+  EXPECT_TRUE(rollout_->TrialRunning());
+  EXPECT_EQ(rollout_->State().stable, VersionId{1});
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ std::vector<std::string> HubProcess::SmallFlags() {
           "0.1",
           "--seed",
           "7",
+          "--most-steps-per-batch",  // the loop is looked at, not what is learned
+          "1",
           "--http-threads",
           "8",
           "--open-loopback"};

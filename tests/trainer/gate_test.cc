@@ -102,6 +102,19 @@ TEST(Gate, WarnsOfADeclineOverSeveralVersions) {
   EXPECT_EQ(warning.find("new"), std::string::npos);
 }
 
+// Hardly a sample of a label that just came is held out: the scores cannot show what is gained.
+TEST(Gate, ANewLabelIsAGainThatBreaksNothing) {
+  const Scores published{{"base", {1000, 900}}};
+  const auto decide = [&](uint64_t correct, const std::vector<std::string>& labels) {
+    return DecideGate(published, Scores{{"base", {1000, correct}}}, {}, {}, labels);
+  };
+  EXPECT_FALSE(decide(890, {}).accepted);
+  const GateDecision taken = decide(890, {"crack"});
+  EXPECT_TRUE(taken.accepted) << taken.reason;
+  EXPECT_NE(taken.reason.find("\"crack\""), std::string::npos) << taken.reason;
+  EXPECT_FALSE(decide(879, {"crack"}).accepted) << "the rule holds for it too";
+}
+
 TEST(Gate, OptionsAreChecked) {
   GateOptions options;
   EXPECT_TRUE(options.Validate().ok());

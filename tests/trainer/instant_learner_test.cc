@@ -87,14 +87,6 @@ double Accuracy(const InstantLearner& learner, const model::InstantSolution& sol
   return correct / static_cast<double>(data.labels.size());
 }
 
-InstantHeldOut HeldOut(const Data& data) { return {data.input, data.labels, std::vector<int64_t>(data.labels.size())}; }
-
-std::vector<std::string> Names(int64_t count) {
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < count; ++i) names.push_back("label " + std::to_string(i));
-  return names;
-}
-
 TEST(InstantLearner, LearnsInOnePassWhateverTheOrder) {
   const Data data = MakeData(400, 6, 1), fresh = MakeData(200, 6, 2);
   const auto learner = Learner(data);
@@ -203,47 +195,20 @@ TEST(InstantLearner, ABatchThatDoesNotFitIsRefused) {
   EXPECT_EQ(learner->Solve(3).status().code(), Code::kFailedPrecondition) << "nothing observed";
 }
 
-TEST(InstantLearner, RidgeIsChosenOnHeldOutSamples) {
-  const auto learner = Learner(MakeData(60, 6, 11));
-  const Data held_out = MakeData(200, 6, 12);
-  const auto ridge = learner->ChooseRidge(HeldOut(held_out));
-  ASSERT_TRUE(ridge.ok()) << ridge.status().ToString();
-  const auto chosen = learner->Solve(6);
-  ASSERT_TRUE(chosen.ok());
-  const auto first = Learner(MakeData(60, 6, 11));
-  EXPECT_GE(Accuracy(*learner, *chosen, held_out), Accuracy(*first, *first->Solve(6), held_out));
-}
-
-TEST(InstantVersion, BlendsInWhatAnUntrainedNetworkLacks) {
-  const Data data = MakeData(400, 4, 13), held_out = MakeData(200, 4, 14);
-  const auto network = model::BuildModel(Network(), 3, 1);
-  ASSERT_TRUE(network.ok());
-  (*network)->eval();
-  const auto backbone = model::Quantise(**network, Names(3), nullptr, 1);
-  ASSERT_TRUE(backbone.ok());
-  const auto learner = Learner(data);
-  const auto made =
-      MakeInstantVersion(*learner, backbone->image, **network, Names(4), {HeldOut(held_out)}, /*anew=*/true);
-  ASSERT_TRUE(made.ok()) << made.status().ToString();
-  ASSERT_EQ(made->fit.slices.size(), 1u);
-  EXPECT_GT(made->fit.slices[0].weight, 0);
-  EXPECT_GT(static_cast<double>(made->fit.slices[0].blended_correct), 0.85 * 200);
-  EXPECT_EQ(made->image.labels, Names(4));
-  EXPECT_EQ(made->image.tensors[0], backbone->image.tensors[0]) << "the network is as it was";
-  EXPECT_TRUE(model::Instantiate(made->image, torch::kCPU).ok());
-  EXPECT_TRUE(model::InstantHead::FromImage(made->image).ok());
-}
-
-TEST(InstantVersion, SaysWhatDoesNotFit) {
-  const auto network = model::BuildModel(Network(), 3, 1);
-  const auto backbone = model::Quantise(**network, Names(3), nullptr, 1);
-  ASSERT_TRUE(backbone.ok());
-  const auto learner = Learner(MakeData(50, 4, 15));
-  EXPECT_EQ(MakeInstantVersion(*learner, backbone->image, **network, Names(3), {}, true).status().code(),
-            Code::kInvalidArgument);
-  const auto made = MakeInstantVersion(*learner, backbone->image, **network, Names(4), {}, true);
-  ASSERT_TRUE(made.ok()) << made.status().ToString();
-  EXPECT_EQ(made->fit.use.blend, (std::vector<float>{0, 0, 0, 1})) << "nothing held out: only the unknown label";
+TEST(InstantLearner, SamplesThatWaitAreInTheSolutionAndLeaveNoTrace) {
+  const Data first = MakeData(60, 4, 11), waiting = MakeData(20, 6, 12);
+  const auto learner = Learner(first), both = Learner(first);
+  const std::string before = learner->Save();
+  const auto with = learner->SolveWith(waiting.input, waiting.labels, 7);
+  ASSERT_TRUE(with.ok()) << with.status().ToString();
+  EXPECT_EQ(learner->Save(), before);
+  ASSERT_TRUE(both->Observe(waiting.input, waiting.labels).ok());
+  const auto observed = both->Solve(7, true);
+  ASSERT_TRUE(observed.ok());
+  EXPECT_EQ(with->weight, observed->weight);
+  EXPECT_EQ(with->bias, observed->bias);
+  EXPECT_EQ(with->labels(), 7);
+  EXPECT_EQ(learner->SolveWith(waiting.input, {0}, 7).status().code(), Code::kInvalidArgument);
 }
 
 }  // namespace

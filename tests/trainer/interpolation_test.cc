@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "serving/model/instant_head.h"
 #include "serving/model/quantise.h"
 #include "tests/trainer/training_data.h"
 
@@ -52,6 +53,20 @@ TEST(Interpolate, ChangesNeitherEnd) {
     EXPECT_TRUE(torch::equal(item.value(), before->named_parameters()[item.key()])) << item.key();
   }
   EXPECT_TRUE(HasLabelBias(*target));
+}
+
+// A published version whose last label is its instant head's alone.
+TEST(Interpolate, RowsThatNeverWinAreTheTargets) {
+  const auto published = Network(3, 1), target = Network(4, 2), out = Network(4, 3);
+  const torch::NoGradGuard no_grad;
+  published->named_parameters()["head.bias"][2].fill_(model::kNeverWins);
+  published->named_parameters()["head.weight"][2].fill_(0);
+  Interpolate(*published, *target, 0.5, 4, 0, *out);
+  const auto p = published->named_parameters(), t = target->named_parameters(), o = out->named_parameters();
+  EXPECT_TRUE(torch::equal(o["head.weight"].narrow(0, 2, 2), t["head.weight"].narrow(0, 2, 2)));
+  EXPECT_TRUE(torch::equal(o["head.bias"].narrow(0, 2, 2), t["head.bias"].narrow(0, 2, 2)));
+  EXPECT_TRUE(torch::allclose(o["head.bias"].narrow(0, 0, 2),
+                              (p["head.bias"].narrow(0, 0, 2) + t["head.bias"].narrow(0, 0, 2)) / 2));
 }
 
 }  // namespace

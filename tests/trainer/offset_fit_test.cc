@@ -120,5 +120,25 @@ TEST(FitOffset, WithoutNewLabelsOnlyZeroIsLeft) {
   EXPECT_FALSE(FitOffset(bad, {{200, 200}}, {}).found);
 }
 
+// The mean knows of a label without held-out samples only what it takes from others, and would shut it out.
+TEST(OffsetFit, TheLeastChangeKeepsALabelThatNothingSpeaksFor) {
+  std::vector<OffsetSample> samples;
+  for (size_t i = 0; i < 1000; ++i) {
+    OffsetSample sample;
+    sample.old_right = sample.right_before = true;
+    sample.margin = static_cast<float>(i) / 100 - 9.5f;  // 50 of them go over to the new label
+    samples.push_back(sample);
+  }
+  const std::vector<Score> before{{1000, 1000}};
+  const OffsetFit best = FitOffset(samples, before, {});
+  ASSERT_TRUE(best.found);
+  EXPECT_DOUBLE_EQ(best.mean, 1) << "the new label answers nothing";
+  const OffsetFit least = FitOffset(samples, before, {}, true);
+  ASSERT_TRUE(least.found);
+  EXPECT_TRUE(At(least.offset, samples, before, {}).holds);
+  EXPECT_NEAR(least.mean, 0.98, 0.0011) << "as much of it as the rule allows, but for one sample";
+  EXPECT_GT(least.offset, best.offset);
+}
+
 }  // namespace
 }  // namespace perennial::trainer

@@ -341,7 +341,7 @@ class BrokenTrainer final : public OnlineTrainer {
   void Published(const Candidate&, VersionId) override {}
   void SetPublished(std::shared_ptr<const format::VersionImage>) override {}
   void SetPublishOwed(bool) override {}
-  Hash256 Fingerprint() const override { return {}; }
+  Hash256 Fingerprint() override { return {}; }
   TrainerStatus GetStatus() const override {
     TrainerStatus status;
     status.steps = steps_;
