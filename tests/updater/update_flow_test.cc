@@ -81,7 +81,8 @@ TEST(UpdateFlow, CanaryIsPromotedAfterGoodEvidence) {
   const VersionId two = hub.Release(Trained(first, 2));
   ASSERT_TRUE(Eventually([&] { return node.edge().trial() == two; })) << node.Get().last_error;
   EXPECT_EQ(node.edge().stable(), one);
-  EXPECT_EQ(node.Get().state, NodeState::kTrial);
+  // The node reports the trial after the edge has taken it.
+  EXPECT_TRUE(Eventually([&] { return node.Get().state == NodeState::kTrial; }));
   EXPECT_EQ(node.edge().Calls().back(), (FakeEdge::Call{"activate", two, 50}));
 
   node.edge().SetCounts(Arm(one, 1000, 0, 100, 95));
