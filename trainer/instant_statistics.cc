@@ -9,7 +9,7 @@
 namespace perennial::trainer {
 namespace {
 
-constexpr int64_t kBlock = 512;      // rows multiplied at once: 127^2 * 512 < 2^24
+constexpr int64_t kMostRows = 512;   // multiplied at once: 127^2 * 512 < 2^24
 constexpr int64_t kTile = 512;       // rows of G per product
 constexpr float kLargest = 127;      // of a feature
 constexpr double kExact = 0x1.0p53;  // beyond, doubles skip integers
@@ -17,6 +17,9 @@ constexpr std::string_view kMagic = "PIS1";
 constexpr uint64_t kMostFeatures = 16384;
 
 bool IsFeature(float value) { return value >= 0 && value <= kLargest && std::nearbyintf(value) == value; }
+
+// Rows that wait to be multiplied: of a narrow head few, so that they take no more than a quarter of what G does.
+int64_t BlockOf(int64_t features) { return std::clamp<int64_t>(features / 4, 1, kMostRows); }
 
 size_t Triangle(int64_t features) { return static_cast<size_t>(features * (features + 1) / 2); }
 
@@ -74,7 +77,7 @@ Status InstantStatistics::Take(const float* rows, const int64_t* labels, int64_t
     for (int64_t j = 0; j < features_; ++j) sum[j] += static_cast<double>(sign * row[j]);
     pending_.insert(pending_.end(), row, row + features_);
     signs_.push_back(sign);
-    if (static_cast<int64_t>(signs_.size()) == kBlock) Flush();
+    if (static_cast<int64_t>(signs_.size()) == BlockOf(features_)) Flush();
   }
   return Status::Ok();
 }
@@ -170,6 +173,12 @@ Result<InstantStatistics> InstantStatistics::Load(std::string_view bytes) {
   ReadSums(in, out.gram_);
   PERENNIAL_RETURN_IF_ERROR(in.Finish("instant statistics"));
   return out;
+}
+
+uint64_t InstantStatistics::MostBytes(int64_t features, int64_t labels) {
+  const auto rows = static_cast<uint64_t>(BlockOf(features));
+  return (Triangle(features) + static_cast<uint64_t>(features * labels)) * sizeof(double) +
+         static_cast<uint64_t>(labels) * sizeof(int64_t) + rows * static_cast<uint64_t>(features + 1) * sizeof(float);
 }
 
 uint64_t InstantStatistics::bytes() const {

@@ -47,8 +47,10 @@ class InstantStatistics {
   // Format in trainer/instant_statistics.md. Save flushes.
   std::string Save();
   static Result<InstantStatistics> Load(std::string_view bytes);
-  // Memory it takes.
+  // Memory it takes, rows that wait included.
   uint64_t bytes() const;
+  // The most it takes with so many labels.
+  static uint64_t MostBytes(int64_t features, int64_t labels);
 
  private:
   Status Take(const float* rows, const int64_t* labels, int64_t count, float sign);

@@ -39,6 +39,12 @@ Status AtMost(const char* what, uint64_t value, uint64_t least, uint64_t most) {
 constexpr const char* kInstant = "instant";
 constexpr int64_t kInstantWidth = 2000;
 
+// The widest head whose D * D / 2 sums of 8 bytes take at most a third of `bytes`.
+int64_t WidthWithin(uint64_t bytes) {
+  const auto width = static_cast<int64_t>(std::sqrt(static_cast<double>(bytes) / 12));
+  return std::clamp<int64_t>(width, 1, kInstantWidth);
+}
+
 std::string Number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
@@ -60,6 +66,7 @@ Status ContinualOptions::Validate() const {
   if (!augment.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("augment", augment, {"on", "off"}));
   PERENNIAL_RETURN_IF_ERROR(OneOf("payload", payload, {"as_sent", "raw", "deflate", "jpeg"}));
   PERENNIAL_RETURN_IF_ERROR(Share("learning-rate", learning_rate, 10));
+  PERENNIAL_RETURN_IF_ERROR(Share("max-gradient-norm", max_gradient_norm.value_or(0), 1e6));
   constexpr uint64_t kMostSteps = 1000;
   PERENNIAL_RETURN_IF_ERROR(AtMost("steps-per-batch", steps_per_batch.value_or(1), 1, kMostSteps));
   PERENNIAL_RETURN_IF_ERROR(AtMost("most-steps-per-batch", most_steps_per_batch.value_or(1), 1, kMostSteps));
@@ -95,10 +102,17 @@ ContinualOptions ContinualOptions::Resolved() const {
   ContinualOptions out = *this;
   // The comparison strategies are as in the literature, which has a plain reservoir and no augmentation.
   const bool whole = strategy == "default" || strategy == kInstant;
-  if (!out.instant_width) out.instant_width = strategy == kInstant ? kInstantWidth : 0;
+  if (!out.instant_width) {
+    out.instant_width = strategy != kInstant ? 0 : buffer_bytes > 0 ? WidthWithin(buffer_bytes) : kInstantWidth;
+  }
   if (out.policy.empty()) out.policy = whole || strategy == "gdumb" ? "class_balanced" : "reservoir";
   // At the recipe's rate, which was chosen for `default`, the plain methods on the small network are worse.
-  if (out.learning_rate == 0 && !whole && network == "mlp") out.learning_rate = 0.05;
+  if (!whole && network == "mlp") {
+    if (out.learning_rate == 0) out.learning_rate = 0.05;
+    if (!out.max_gradient_norm) out.max_gradient_norm = 0;
+    if (!out.steps_per_batch) out.steps_per_batch = 1;
+    if (!out.most_steps_per_batch) out.most_steps_per_batch = out.steps_per_batch;
+  }
   if (out.augment.empty()) out.augment = whole ? "on" : "off";
   if (out.tasks == 0) out.tasks = protocol == "rotated" ? 20 : 10;
   return out;
@@ -126,6 +140,7 @@ std::string ContinualOptions::Arguments() const {
     add("buffer", std::to_string(buffer));
   }
   if (learning_rate > 0) add("learning-rate", Number(learning_rate));
+  if (max_gradient_norm) add("max-gradient-norm", Number(*max_gradient_norm));
   if (steps_per_batch) add("steps-per-batch", std::to_string(*steps_per_batch));
   if (most_steps_per_batch) add("most-steps-per-batch", std::to_string(*most_steps_per_batch));
   if (label_samples) add("label-samples", Number(*label_samples));

@@ -18,12 +18,15 @@ struct ContinualOptions {
   std::optional<int64_t> instant_width;  // features of the instant head, 0: none; empty: by strategy
   std::string network = "mlp";           // a preset of ModelSpec; compact is tiny
   uint64_t buffer = 500;                 // samples of the replay memory
-  uint64_t buffer_bytes = 0;             // encoded bytes of the replay memory instead; 0: `buffer` counts
-  std::string policy;                    // reservoir or class_balanced; empty: by strategy
-  std::string augment;                   // on (the recipe's) or off; empty: by strategy
-  std::string payload = "as_sent";       // how remembered pictures are kept: as_sent, raw, deflate or jpeg
-  double learning_rate = 0;              // 0: the network's recipe, or for a comparison on mlp 0.05
-  // Optimiser steps on each batch (trainer/step_schedule.h); empty: the network's recipe, for every strategy.
+  // Bytes of all that remembers data instead: the instant head's matrices, and the replay memory has the rest; 0:
+  // `buffer` counts.
+  uint64_t buffer_bytes = 0;
+  std::string policy;                       // reservoir or class_balanced; empty: by strategy
+  std::string augment;                      // on (the recipe's) or off; empty: by strategy
+  std::string payload = "as_sent";          // how remembered pictures are kept: as_sent, raw, deflate or jpeg
+  double learning_rate = 0;                 // 0: the network's recipe, or for a comparison on mlp 0.05
+  std::optional<double> max_gradient_norm;  // 0: no clipping; empty: the network's recipe, for a comparison on mlp 0
+  // Optimiser steps on each batch (trainer/step_schedule.h); empty: the network's recipe, for a comparison on mlp 1.
   std::optional<uint64_t> steps_per_batch, most_steps_per_batch;
   std::optional<double> label_samples;
   uint64_t seeds = 5;

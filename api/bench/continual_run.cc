@@ -11,6 +11,7 @@
 #include "api/bench/scale_keeper.h"
 #include "storage/kv/kv_store.h"
 #include "storage/samples/sample_log.h"
+#include "trainer/instant_statistics.h"
 #include "trainer/online_trainer.h"
 
 namespace perennial::bench {
@@ -33,8 +34,18 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
                                                     : replay::ReplayOptions::Policy::kClassBalanced;
   out.replay.capacity = options.buffer;
   if (options.buffer_bytes > 0) {
+    const uint64_t head = out.instant_width == 0
+                              ? 0
+                              : trainer::InstantStatistics::MostBytes(out.instant_width,
+                                                                      static_cast<int64_t>(stream.data->labels.size()));
+    if (head >= options.buffer_bytes) {
+      return InvalidArgument("an instant head of width " + std::to_string(out.instant_width) + " takes " +
+                                 std::to_string(head) + " of the " + std::to_string(options.buffer_bytes) +
+                                 " bytes, which leaves none for the replay memory",
+                             "give more --buffer-bytes or a smaller --instant-width");
+    }
     out.replay.capacity = uint64_t{1} << 40;
-    out.replay.capacity_bytes = options.buffer_bytes;
+    out.replay.capacity_bytes = options.buffer_bytes - head;
   } else {
     out.replay.capacity_bytes = uint64_t{1} << 50;  // `buffer` alone bounds it
   }
@@ -49,6 +60,7 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
                        : options.payload == "jpeg"    ? Payload::kJpeg
                                                       : Payload::kAsSent;
   if (options.learning_rate > 0) out.learning_rate = options.learning_rate;
+  out.max_gradient_norm = options.max_gradient_norm.value_or(out.max_gradient_norm);
   trainer::StepScheduleOptions& schedule = out.schedule;
   schedule.least = options.steps_per_batch.value_or(schedule.least);
   schedule.most = std::max(schedule.least, options.most_steps_per_batch.value_or(schedule.most));

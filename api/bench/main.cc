@@ -56,14 +56,17 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--protocol", options.protocol, "split, rotated, permuted, blurry, longtail, slices or shuffled");
   add("--strategy", options.strategy,
       "A strategy of the trainer (default, er, er_ace, naive, ...), instant (default with the instant head) or joint");
-  add("--instant-width", options.instant_width, "Features of the instant head (default: 2000 for strategy instant)");
+  add("--instant-width", options.instant_width,
+      "Features of the instant head (default for strategy instant: 2000, or what fits in a third of --buffer-bytes)");
   add("--network", options.network, "mlp, compact, or another preset");
   add("--buffer", options.buffer, "Samples of the replay memory");
-  add("--buffer-bytes", options.buffer_bytes, "Encoded bytes of the replay memory, instead of samples");
+  add("--buffer-bytes", options.buffer_bytes,
+      "Bytes of all that remembers data, the instant head's too, instead of samples");
   add("--policy", options.policy, "reservoir or class_balanced (default: class_balanced for strategy default)");
   add("--augment", options.augment, "on or off (default: on for strategy default)");
   add("--payload", options.payload, "How remembered pictures are kept: as_sent, raw, deflate or jpeg");
   add("--learning-rate", options.learning_rate, "0: the network's recipe, or 0.05 for a comparison on mlp");
+  add("--max-gradient-norm", options.max_gradient_norm, "Longest gradient, 0: any (default: the network's recipe)");
   add("--steps-per-batch", options.steps_per_batch,
       "Fewest optimiser steps on a batch (default: the network's recipe)");
   add("--most-steps-per-batch", options.most_steps_per_batch, "Most steps, on a batch of new labels");
@@ -97,7 +100,8 @@ int Main(int argc, char** argv) {
   CLI::App app{"Benchmarks with their baseline in the same run."};
   app.name("perennial bench");
   ContinualOptions continual;
-  app.add_option("name", name, "ingest, train, gpu-train, modalities, replay, swap, canary-smoke, new-class or continual")
+  app.add_option("name", name,
+                 "ingest, train, gpu-train, modalities, replay, swap, canary-smoke, new-class or continual")
       ->required();
   app.add_option("--data", options.data, "Data set folder (default: generated data)");
   app.add_option("--dump", options.dump, "Folder for raw records, one JSON line each");

@@ -86,6 +86,21 @@ TEST(ContinualProgram, WithAnInstantHeadEveryFigureFollowsToo) {
   EXPECT_EQ(same.code, 0) << same.output;
 }
 
+TEST(ContinualProgram, ABudgetOfBytesHoldsForReplayMemoryAndInstantHeadTogether) {
+  const PictureFolder data = FourClasses();
+  const std::string common = "--data " + data.path() + " --strategy instant --seeds 1 --versions 4 --json ";
+  const Ran ran = Bench(common + "--buffer-bytes 30000");
+  ASSERT_EQ(ran.code, 0) << ran.output;
+  const auto printed = nlohmann::json::parse(ran.output, nullptr, false);
+  ASSERT_TRUE(printed.is_object()) << ran.output;
+  EXPECT_EQ(printed["instant_width"], 50);
+  EXPECT_LE(printed["buffer_bytes"], 30000);
+  EXPECT_GT(printed["buffer_bytes"], 4.0 * 50 * 50);
+  const Ran full = Bench(common + "--buffer-bytes 30000 --instant-width 100");
+  EXPECT_NE(full.code, 0);
+  EXPECT_NE(full.output.find("leaves none for the replay memory"), std::string::npos) << full.output;
+}
+
 TEST(ContinualProgram, TheCommandItPrintsGivesTheSameFigures) {
   const PictureFolder data = FourClasses();
   const Ran ran = Bench("--data " + data.path() + " --protocol blurry --strategy er --buffer 40 --seeds 1 --json");

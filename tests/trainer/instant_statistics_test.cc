@@ -125,6 +125,20 @@ TEST(InstantStatistics, MergedPartsAreTheWhole) {
   EXPECT_EQ(first.Merge(other).code(), Code::kInvalidArgument);
 }
 
+TEST(InstantStatistics, TakeNoMoreBytesThanTheyMayAtAnyTime) {
+  for (const int64_t width : {1, 3, 40, 600}) {
+    const InstantRows data = MakeRows(400, width, 5, 6);
+    InstantStatistics statistics(width);
+    uint64_t most = 0;
+    for (int64_t i = 0; i < data.count(); ++i) {
+      ASSERT_TRUE(statistics.Add(data.rows.data() + i * width, data.labels.data() + i, 1).ok());
+      most = std::max(most, statistics.bytes());
+    }
+    EXPECT_LE(most, InstantStatistics::MostBytes(width, 5)) << width;
+    EXPECT_GT(most, InstantStatistics::MostBytes(width, 5) * 3 / 4) << width;
+  }
+}
+
 TEST(InstantStatistics, LoadIsTheInverseOfSave) {
   const InstantRows data = MakeRows(50, 20, 4, 10);
   InstantStatistics statistics = StatisticsOf(data, InOrder(0, 50), 50);
