@@ -18,6 +18,7 @@ std::string TrainerJson(const TrainerView& view) {
   json["labels"] = view.labels;
   json["replay_size"] = view.replay_size;
   json["replay_bytes"] = view.replay_bytes;
+  json["compute_s"] = view.compute_s;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

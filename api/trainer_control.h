@@ -24,6 +24,7 @@ struct TrainerView {
   uint64_t labels = 0;
   uint64_t replay_size = 0;
   uint64_t replay_bytes = 0;
+  double compute_s = 0;  // CPU seconds of its thread since the hub started
 };
 
 // What the HTTP handlers need of the trainers; api/hub implements it, so the handlers build and test without LibTorch.
@@ -32,7 +33,7 @@ class TrainerControl {
  public:
   virtual ~TrainerControl() = default;
   virtual TrainerView Main() const = 0;
-  // The trainers that only serve comparison ("naive"), by name.
+  // The trainers that only serve comparison ("naive", "er", "retrain"), by name.
   virtual std::map<std::string, TrainerView> Shadows() const = 0;
   virtual Status Pause() = 0;
   virtual Status Resume() = 0;

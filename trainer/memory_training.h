@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "replay/replay_buffer.h"
@@ -19,8 +20,9 @@ struct MemoryTraining {
 };
 
 // Trains `learner` on batches drawn from the memory alone; step numbers count from 0. kFailedPrecondition when loss or
-// gradient is not finite. On the caller's thread.
+// gradient is not finite, kCancelled soon after `stop` is set by another thread. On the caller's thread.
 Status TrainOnMemory(const MemoryTraining& how, Strategy& strategy, replay::ReplayBuffer& memory,
-                     const BatchBuilder& builder, const LabelSet& labels, Learner& learner, Rng rng);
+                     const BatchBuilder& builder, const LabelSet& labels, Learner& learner, Rng rng,
+                     const std::atomic<bool>& stop);
 
 }  // namespace perennial::trainer

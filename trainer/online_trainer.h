@@ -194,6 +194,9 @@ class OnlineTrainer {
   // tried (trainer/candidate_maker.h). `max_per_slice` bounds the evaluation (0: all).
   virtual Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                           size_t max_per_slice) = 0;
+  // From any thread, for good: what takes long within MakeCandidate ends soon, with kCancelled, and is done again by
+  // whoever opens the checkpoint.
+  virtual void Interrupt() {}
   // Whether a candidate of the instant head alone is due (TrainerOptions::instant_first, instant_every). False without
   // a head, and before it is known what is published.
   // `idle`: the log has nothing more to read.

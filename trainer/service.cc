@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "trainer/compute_share.h"
 #include "trainer/service_internal.h"
 
 namespace perennial::trainer {
@@ -85,20 +86,45 @@ void TrainerService::Run() {
 }
 
 Status TrainerService::TrainOnce() {
+  if (options_.may_work && !options_.may_work()) {
+    WaitForTurn();
+    return Status::Ok();
+  }
+  const Duration before = ThreadCpuTime();
+  const Result<bool> done = WorkOnce();
+  const Duration spent = ThreadCpuTime() - before;
+  {
+    MutexLock lock(mutex_);
+    worked_ += spent;
+  }
+  if (options_.on_work) options_.on_work(spent, done.ok() && !*done);
+  // A candidate that takes long gives way to the end of the service.
+  return done.status().code() == Code::kCancelled ? Status::Ok() : done.status();
+}
+
+Result<bool> TrainerService::WorkOnce() {
   PERENNIAL_RETURN_IF_ERROR(OfferPending());
   if (CandidateDue()) {
     const uint64_t triggers = trainer_->GetStatus().samples_trained / options_.candidate_every_samples;
     PERENNIAL_RETURN_IF_ERROR(MakeCandidate(false).status());
     triggers_seen_ = triggers;  // one that failed is tried again
-    return Status::Ok();
+    return true;
   }
   // What waits to be published knows more than a head.
   const bool may = sink_ != nullptr && pending_ == nullptr;
-  if (may && trainer_->InstantDue(idle_) && sink_->ReadyForCandidate()) return MakeInstantCandidate();
+  if (may && trainer_->InstantDue(idle_) && sink_->ReadyForCandidate()) {
+    PERENNIAL_RETURN_IF_ERROR(MakeInstantCandidate());
+    return true;
+  }
   PERENNIAL_ASSIGN_OR_RETURN(const OnlineTrainer::StepOutcome outcome,
                              trainer_->Step(MachineTimeIn(options_.idle_wait)));
   idle_ = outcome == OnlineTrainer::StepOutcome::kNoData;
-  return Status::Ok();
+  return !idle_;
+}
+
+void TrainerService::WaitForTurn() {
+  MutexLock lock(mutex_);
+  if (requests_.empty() && !stopping_) changed_.WaitUntil(mutex_, MachineTimeIn(options_.idle_wait));
 }
 
 bool TrainerService::CandidateDue() const {

@@ -70,6 +70,10 @@ struct ServiceOptions {
   Duration idle_wait = std::chrono::milliseconds(100);  // longest wait for data before requests are looked at
   Duration retry_after =
       std::chrono::seconds(5);  // after a full disk or an absent peer; other errors wait for Resume()
+  // Asked before each piece of work; false: not now, asked again after idle_wait. Empty: always.
+  std::function<bool()> may_work;
+  // After each piece of work: the CPU time it took on this thread, and whether there was nothing to do.
+  std::function<void(Duration spent, bool idle)> on_work;
   // Called without a lock held, on the service's thread (on_state also on that of Pause and Resume).
   std::function<void(const EvaluationRecord&)> on_evaluation;
   std::function<void(TrainerState, const Status&)> on_state;
@@ -81,6 +85,7 @@ struct ServiceStatus {
   Status error;  // kFailed: why; else the last error that was retried, or ok
   TrainerStatus trainer;
   uint64_t backlog = 0;  // log entries not read yet
+  Duration worked{};     // CPU time of the service's thread since it started
 };
 
 // Drives one OnlineTrainer on a thread of its own ("trainer"): steps, candidates at fixed sample counts, offers to the
@@ -98,7 +103,8 @@ class TrainerService {
   TrainerService(const TrainerService&) = delete;
   TrainerService& operator=(const TrainerService&) = delete;
 
-  // Ends the thread after the step in flight and checkpoints; the checkpoint's status. Later calls return the same.
+  // Ends the thread after the step in flight (a network that is trained anew is given up) and checkpoints; the
+  // checkpoint's status. Later calls return the same.
   Status Stop();
   void Pause();
   // From paused or failed.
@@ -120,9 +126,13 @@ class TrainerService {
   // On the service's thread (service.cc).
   void Run();
   Status TrainOnce();
+  // One piece of work: an offer, a candidate, or a batch. False when there was nothing to do.
+  Result<bool> WorkOnce();
   bool CandidateDue() const;
   // Waits until woken, at most idle_wait; after a failure that is retried, until its time.
   void WaitIdle();
+  // Until other trainers have had theirs; at most idle_wait.
+  void WaitForTurn();
   // Running becomes failed; paused stays paused. Both show the error.
   void HandleError(const Status& error);
 
@@ -161,6 +171,7 @@ class TrainerService {
   bool retrying_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   Status stop_status_ GUARDED_BY(mutex_);
+  Duration worked_ GUARDED_BY(mutex_){};
   std::deque<std::shared_ptr<Request>> requests_ GUARDED_BY(mutex_);
   std::deque<EvaluationRecord> history_ GUARDED_BY(mutex_);
 

@@ -97,6 +97,7 @@ Status TrainerService::Stop() {
     stopping_ = true;
     changed_.NotifyAll();
   }
+  trainer_->Interrupt();
   thread_.Join();
   MutexLock lock(mutex_);
   return stop_status_;
@@ -110,6 +111,7 @@ ServiceStatus TrainerService::GetStatus() const {
   MutexLock lock(mutex_);
   status.state = state_;
   status.error = error_;
+  status.worked = worked_;
   return status;
 }
 

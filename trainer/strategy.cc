@@ -8,6 +8,7 @@
 #include "trainer/strategy_er_ace.h"
 #include "trainer/strategy_gdumb.h"
 #include "trainer/strategy_naive.h"
+#include "trainer/strategy_retrain.h"
 
 namespace perennial::trainer {
 namespace {
@@ -19,8 +20,9 @@ struct Registered {
 
 // A new method is one line here and a file pair beside it.
 constexpr Registered kStrategies[] = {
-    {"cls_er", MakeClsEr},        {"default", MakeDefault}, {"der", MakeDer},     {"der_pp", MakeDerPlusPlus},
-    {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},    {"gdumb", MakeGdumb}, {"naive", MakeNaive},
+    {"cls_er", MakeClsEr},       {"default", MakeDefault},     {"der", MakeDer},
+    {"der_pp", MakeDerPlusPlus}, {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},
+    {"gdumb", MakeGdumb},        {"naive", MakeNaive},         {"retrain", MakeRetrain},
 };
 
 }  // namespace

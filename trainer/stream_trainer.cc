@@ -150,7 +150,8 @@ Status StreamTrainer::LearnFromMemory() {
   how.batch = options_.new_per_step + options_.replay_per_step;
   how.passes = strategy_->PassesOverMemory();
   how.least_steps = kLeastMemorySteps;
-  return TrainOnMemory(how, *strategy_, *replay_, *builder_, labels_, *learner_, Rng(options_.seed, steps_));
+  return TrainOnMemory(how, *strategy_, *replay_, *builder_, labels_, *learner_, Rng(options_.seed, steps_),
+                       interrupted_);
 }
 
 Result<std::vector<int64_t>> StreamTrainer::PrepareLabels(const std::vector<Prepared>& fresh) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@ class StreamTrainer final : public OnlineTrainer {
   Status Checkpoint() override;
   Result<Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                   size_t max_per_slice) override;
+  void Interrupt() override { interrupted_ = true; }
   bool InstantDue(bool idle) const override;
   Result<Candidate> MakeInstantCandidate(size_t max_per_slice) override;
   void Published(const Candidate& candidate, VersionId version) override;
@@ -135,6 +137,7 @@ class StreamTrainer final : public OnlineTrainer {
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;
   Throughput throughput_;
+  std::atomic<bool> interrupted_{false};
 
   mutable Mutex status_mutex_;
   TrainerStatus status_ GUARDED_BY(status_mutex_);

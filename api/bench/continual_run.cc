@@ -49,8 +49,8 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
   } else {
     out.replay.capacity_bytes = uint64_t{1} << 50;  // `buffer` alone bounds it
   }
-  if (options.strategy == "joint") {
-    // The upper bound: the replay strategies' steps and batches, drawn from everything seen so far.
+  if (options.strategy == "joint" || options.strategy == "retrain") {
+    // joint, the upper bound: the replay strategies' steps and batches, drawn from everything seen so far.
     out.replay.capacity = std::max<uint64_t>(1, stream.TrainSize());
     out.replay.capacity_bytes = uint64_t{1} << 50;
   }

@@ -18,6 +18,7 @@ int RunVersions(Context& context, std::optional<uint64_t> version, uint64_t limi
 int RunFlips(Context& context, uint64_t version);
 int RunNodes(Context& context);
 int RunEvaluations(Context& context, uint64_t limit);
+int RunCompare(Context& context);
 
 int RunPromote(Context& context, const std::string& why);
 int RunAbort(Context& context, const std::string& why);

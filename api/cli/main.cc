@@ -114,6 +114,7 @@ void Program::AddReading() {
   evaluations->add_option("--limit", limit_, "How many of the newest, per trainer")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  Command("compare", "What the main trainer gains over the methods beside it", [this] { return RunCompare(context_); });
   Command("nodes", "Serving nodes and what they run", [this] { return RunNodes(context_); });
 }
 

@@ -8,9 +8,9 @@ namespace perennial::cli {
 
 const std::vector<std::string>& Verbs() {
   static const std::vector<std::string> verbs = {
-      "quickstart", "feed",     "generate", "status", "versions", "evaluations", "nodes",   "promote",
-      "abort",      "rollback", "rollout",  "pause",  "resume",   "checkpoint",  "publish", "quarantine",
-      "feedback",   "label",    "keys",     "doctor", "hub",      "edge",        "bench"};
+      "quickstart", "feed",     "generate", "status",  "versions", "evaluations", "compare",    "nodes",
+      "promote",    "abort",    "rollback", "rollout", "pause",    "resume",      "checkpoint", "publish",
+      "quarantine", "feedback", "label",    "keys",    "doctor",   "hub",         "edge",       "bench"};
   return verbs;
 }
 

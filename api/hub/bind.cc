@@ -10,7 +10,12 @@ void BindHub(SettingTable& table, HubOptions& o) {
   table.Add({"hub", "spec", "--spec", "network: tiny, small, base, mlp, resnet18, or a JSON file", &o.spec});
   table.Add(
       {"hub", "image_size", "--image-size", "side of the pictures in pixels, 0: the network's own", &o.image_size});
-  table.Add({"hub", "shadow", "--shadow", "'naive' trains a second network without replay, for comparison", &o.shadow});
+  table.Add({"hub", "shadow", "--shadow",
+             "other methods to train beside, for comparison: naive, er, retrain, ... with commas", &o.shadow});
+  table.Add({"hub", "shadow_share", "--shadow-share", "share of all compute that they may have together, 1: no limit",
+             &o.shadows.share});
+  table.Add({"hub", "shadow_retrain_every", "--shadow-retrain-every",
+             "'retrain' trains anew for each so many candidates of the main trainer", &o.shadows.retrain_every});
   table.Add({"hub", "dump_evaluations", "--dump-evaluations", "folder for every answer of every evaluation",
              &o.dump_evaluations});
   table.Add({"hub", "compute_threads", "--compute-threads", "threads of one tensor operation", &o.compute_threads});

@@ -26,6 +26,7 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   Status Checkpoint() override { return trainer_->Checkpoint(); }
   Result<trainer::Candidate> MakeCandidate(const format::VersionImage* frozen, uint64_t new_scale_set,
                                            size_t max_per_slice) override;
+  void Interrupt() override { trainer_->Interrupt(); }
   bool InstantDue(bool idle) const override { return trainer_->InstantDue(idle); }
   // Not dumped: the evaluations of the network are.
   Result<trainer::Candidate> MakeInstantCandidate(size_t max_per_slice) override {

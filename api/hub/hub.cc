@@ -59,8 +59,8 @@ Status Hub::OpenReleases(const HubOptions& options) {
 Status Hub::StartServices(const HubOptions& options) {
   sink_ = std::make_unique<ReleasingSink>(*releaser_, *rollout_, *versions_, *journal_, options.instant_trial);
   PERENNIAL_ASSIGN_OR_RETURN(
-      trainers_, TrainerPair::Start(options.trainer, options.service, options.shadow, options.dump_evaluations,
-                                    {*log_, *store_, clock_, *sink_, *journal_, *events_}));
+      trainers_, TrainerGroup::Start(options.trainer, options.service, options.shadows, options.dump_evaluations,
+                                     {*log_, *store_, clock_, *sink_, *journal_, *events_}));
   node_watch_ = std::make_unique<api::NodeWatch>(*updates_, *events_);
   PERENNIAL_ASSIGN_OR_RETURN(api_, api::ApiServer::Start(options.http, options.auth, options.api,
                                                          {clock_, *log_, *versions_, *rollout_, *updates_, *releaser_,

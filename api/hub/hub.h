@@ -7,7 +7,7 @@
 #include "api/evaluation_journal.h"
 #include "api/hub/candidate_sink.h"
 #include "api/hub/hub_options.h"
-#include "api/hub/trainer_pair.h"
+#include "api/hub/trainer_group.h"
 #include "api/node_watch.h"
 #include "api/rollout_events.h"
 #include "storage/kv/kv_store.h"
@@ -49,7 +49,7 @@ class Hub {
   std::unique_ptr<updater::UpdateServer> updates_;
   std::unique_ptr<api::Releaser> releaser_;
   std::unique_ptr<ReleasingSink> sink_;
-  std::unique_ptr<TrainerPair> trainers_;
+  std::unique_ptr<TrainerGroup> trainers_;
   std::unique_ptr<api::NodeWatch> node_watch_;
   std::unique_ptr<api::ApiServer> api_;
 };

@@ -1,6 +1,7 @@
 #include "api/hub/hub_options.h"
 
 #include <charconv>
+#include <sstream>
 
 #include "storage/base/env.h"
 #include "storage/base/log.h"
@@ -61,6 +62,17 @@ Status ReadReplay(const std::string& policy, const std::string& partition, repla
   return Status::Ok();
 }
 
+// "naive, er" -> {"naive", "er"}; an empty word stays, and is no strategy.
+std::vector<std::string> Words(const std::string& listed) {
+  std::vector<std::string> words;
+  std::istringstream in(listed);
+  for (std::string word; std::getline(in, word, ',');) {
+    const size_t begin = word.find_first_not_of(' ');
+    words.push_back(begin == std::string::npos ? "" : word.substr(begin, word.find_last_not_of(' ') + 1 - begin));
+  }
+  return words;
+}
+
 }  // namespace
 
 Status HubOptions::Fill(const std::function<Status()>& apply) {
@@ -73,7 +85,8 @@ Status HubOptions::Fill(const std::function<Status()>& apply) {
 Status HubOptions::Resolve() {
   if (data.empty()) return InvalidArgument("--data: empty");
   if (keys.empty()) return InvalidArgument("--keys: empty");
-  if (!shadow.empty() && shadow != "naive") return InvalidArgument("--shadow: '" + shadow + "' is not naive");
+  shadows.strategies = Words(shadow);
+  PERENNIAL_RETURN_IF_ERROR(shadows.Validate());
   if (compute_threads < 1 || compute_threads > 256) return InvalidArgument("--compute-threads: not 1 to 256");
   PERENNIAL_RETURN_IF_ERROR(log::LevelFromName(log_level).status());
   PERENNIAL_RETURN_IF_ERROR(ParseListen(listen, http));

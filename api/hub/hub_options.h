@@ -5,6 +5,7 @@
 
 #include "api/auth.h"
 #include "api/hub/settings.h"
+#include "api/hub/trainer_group.h"
 #include "api/releaser.h"
 #include "api/services.h"
 #include "serving/http/server.h"
@@ -29,7 +30,7 @@ struct HubOptions {
   std::string listen = "127.0.0.1:8080";
   std::string spec = "small";    // tiny, small, base, mlp, resnet18, or a JSON file
   uint64_t image_size = 0;       // 0: the spec's
-  std::string shadow;            // "naive": a second trainer for comparison; empty: none
+  std::string shadow;            // strategies trained beside the main one for comparison, with commas between
   std::string dump_evaluations;  // folder: every answer of every evaluation goes there; empty: none
   bool instant_trial = false;    // versions with nothing but a new instant head go on trial like any other
   int compute_threads = 1;
@@ -46,6 +47,7 @@ struct HubOptions {
   updater::UpdateServerOptions update;
   trainer::TrainerOptions trainer;
   trainer::ServiceOptions service;
+  ShadowOptions shadows;                              // its strategies are read from `shadow`
   std::string replay_policy = "class_balanced";       // none, reservoir, class_balanced
   std::string replay_partition = "label_and_source";  // label, label_and_source, label_and_slice
 

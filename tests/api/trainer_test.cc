@@ -60,5 +60,41 @@ TEST_F(TrainerTest, EvaluationsByTrainerOldestFirst) {
   EXPECT_EQ(Get("/api/v1/evaluations?limit=0").status, 400);
 }
 
+EvaluationRecord EvaluationAt(uint64_t trained_until, uint64_t version, std::vector<double> accuracies) {
+  EvaluationRecord record;
+  record.trained_until = trained_until;
+  record.version = VersionId{version};
+  record.accepted = version != 0;
+  for (size_t i = 0; i < accuracies.size(); ++i) {
+    record.slices.push_back({std::string(1, static_cast<char>('a' + i)), 100, accuracies[i], accuracies[i]});
+  }
+  return record;
+}
+
+TEST_F(TrainerTest, ComparisonIsWithWhatWasServedAtTheShadowsPlaceOfTheLog) {
+  trainer_.SetMain({.compute_s = 30});
+  trainer_.SetShadow("er", {.backlog = 12, .compute_s = 4.5});
+  trainer_.SetShadow("retrain", {});
+  trainer_.SetRecords({{"main",
+                        {EvaluationAt(100, 1, {0.9}), EvaluationAt(200, 2, {0.8, 1.0}),
+                         EvaluationAt(250, 0, {0.1, 0.1}), EvaluationAt(400, 3, {0.9, 0.9})}},
+                       {"er", {EvaluationAt(100, 1, {0.5}), EvaluationAt(300, 2, {0.5, 0.7, 0.1})}}});
+  const Answer answer = Get("/api/v1/comparison");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body["main"]["compute_s"], 30);
+  ASSERT_EQ(answer.body["shadows"].size(), 2u);
+  const auto er = answer.body["shadows"][0];
+  EXPECT_EQ(er["shadow"], "er");
+  EXPECT_EQ(er["backlog"], 12);
+  EXPECT_EQ(er["trained_until"], 300);
+  EXPECT_EQ(er["main_version"], 2) << "neither what was refused nor what came later";
+  EXPECT_NEAR(er["main_figures"]["average_accuracy"], 0.9, 1e-12);
+  EXPECT_NEAR(er["shadow_figures"]["average_accuracy"], 0.6, 1e-12) << "the slice that only one knows is left out";
+  EXPECT_NEAR(er["shadow_figures"]["worst_slice_accuracy"], 0.5, 1e-12);
+  EXPECT_NEAR(er["gain"], 0.3, 1e-12);
+  EXPECT_FALSE(answer.body["shadows"][1].contains("gain")) << "not evaluated yet";
+  EXPECT_EQ(Get("/api/v1/comparison?of=er").status, 400);
+}
+
 }  // namespace
 }  // namespace perennial::api

@@ -73,6 +73,28 @@ TEST(ReadingCommands, AnOlderHubWithoutSomeFieldsGivesBlanks) {
   EXPECT_NE(world.around.out.str().find("main"), std::string::npos);
 }
 
+TEST(ReadingCommands, CompareShowsBothSidesAndWhatIsNotKnownYet) {
+  World world;
+  world.hub.Route("GET", "/api/v1/comparison", R"({"main":{"compute_s":40,"backlog":0},"shadows":[
+      {"shadow":"er","compute_s":10,"backlog":7,"trained_until":300,"main_version":2,"main_trained_until":200,
+       "shadow_figures":{"average_accuracy":0.75,"forgetting":0.2,"worst_slice_accuracy":0.5},
+       "main_figures":{"average_accuracy":0.9,"forgetting":0.01,"worst_slice_accuracy":0.875},"gain":0.15},
+      {"shadow":"retrain","compute_s":0,"backlog":300}]})");
+  EXPECT_EQ(RunCompare(world.Start()), kExitOk);
+  const std::string out = world.around.out.str();
+  EXPECT_NE(out.find("0.900 / 0.750"), std::string::npos) << out;
+  EXPECT_NE(out.find("0.875 / 0.500"), std::string::npos) << out;
+  EXPECT_NE(out.find("0.150"), std::string::npos) << out;
+  EXPECT_NE(out.find("retrain"), std::string::npos) << out;
+}
+
+TEST(ReadingCommands, CompareWithoutShadowsSaysHowToHaveSome) {
+  World world;
+  world.hub.Route("GET", "/api/v1/comparison", R"({"main":{"compute_s":40,"backlog":0},"shadows":[]})");
+  EXPECT_EQ(RunCompare(world.Start()), kExitOk);
+  EXPECT_NE(world.around.out.str().find("--shadow naive,er,retrain"), std::string::npos);
+}
+
 TEST(ReadingCommands, JsonIsTheHubsAnswerUnchanged) {
   World world;
   Context& context = world.Start();

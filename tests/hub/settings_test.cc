@@ -145,6 +145,11 @@ TEST(HubOptions, ResolveNamesWhatIsWrong) {
   EXPECT_TRUE(resolve([](HubOptions& o) { o.listen = "[::1]:0"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.spec = "enormous"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = "clever"; }).ok());
+  EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = "naive,naive"; }).ok());
+  EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = "naive,"; }).ok());
+  EXPECT_TRUE(resolve([](HubOptions& o) { o.shadow = "naive, er,retrain"; }).ok());
+  EXPECT_FALSE(resolve([](HubOptions& o) { o.shadows.share = 0; }).ok());
+  EXPECT_FALSE(resolve([](HubOptions& o) { o.shadows.retrain_every = 0; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.replay_policy = "all"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.trainer.learning_rate = 0; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.service.candidate_every_samples = 0; }).ok());

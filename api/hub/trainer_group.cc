@@ -1,7 +1,10 @@
-#include "api/hub/trainer_pair.h"
+#include "api/hub/trainer_group.h"
+
+#include <algorithm>
 
 #include "api/hub/dumping_trainer.h"
 #include "storage/base/log.h"
+#include "trainer/strategy.h"
 
 namespace perennial::hub {
 namespace {
@@ -24,6 +27,7 @@ api::TrainerView ViewOf(const trainer::TrainerService& service) {
   view.labels = status.trainer.labels;
   view.replay_size = status.trainer.replay_size;
   view.replay_bytes = status.trainer.replay_bytes;
+  view.compute_s = std::chrono::duration<double>(status.worked).count();
   return view;
 }
 
@@ -52,7 +56,7 @@ api::EvaluationRecord RecordOf(const trainer::EvaluationRecord& from) {
   return record;
 }
 
-void Tell(const std::string& name, const trainer::EvaluationRecord& made, const TrainerPair::Parts& parts) {
+void Tell(const std::string& name, const trainer::EvaluationRecord& made, const TrainerGroup::Parts& parts) {
   parts.journal.Append(name, RecordOf(made));
   parts.events.Publish("evaluation", {{"trainer", name},
                                       {"steps", made.steps},
@@ -75,11 +79,13 @@ void Tell(const std::string& name, const trainer::EvaluationRecord& made, const 
 Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOptions options,
                                                           trainer::ServiceOptions service, trainer::CandidateSink* sink,
                                                           const std::string& dump_folder,
-                                                          const TrainerPair::Parts& parts) {
+                                                          const TrainerGroup::Parts& parts) {
   const std::string name = options.name;
   const media::DecodeLimits image_limits = options.image_limits;
   service.on_evaluation = [name, parts](const trainer::EvaluationRecord& record) { Tell(name, record, parts); };
-  service.on_state = [name, &events = parts.events](trainer::TrainerState state, const Status& error) {
+  service.on_state = [name, before = service.on_state, &events = parts.events](trainer::TrainerState state,
+                                                                               const Status& error) {
+    if (before) before(state, error);
     events.Publish("trainer_state", {{"trainer", name},
                                      {"state", std::string(trainer::TrainerStateName(state))},
                                      {"error", error.ok() ? std::string() : error.ToString()}});
@@ -93,27 +99,65 @@ Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOption
   return trainer::TrainerService::Start(std::move(service), std::move(trainer), parts.log, sink, parts.clock);
 }
 
-}  // namespace
+constexpr char kRetrain[] = "retrain";
 
-Result<std::unique_ptr<TrainerPair>> TrainerPair::Start(const trainer::TrainerOptions& trainer,
-                                                        const trainer::ServiceOptions& service,
-                                                        const std::string& shadow, const std::string& dump_folder,
-                                                        const Parts& parts) {
-  std::unique_ptr<TrainerPair> pair(new TrainerPair());
-  trainer::TrainerOptions main = trainer;
-  main.name = "main";
-  PERENNIAL_ASSIGN_OR_RETURN(pair->main_, StartOne(main, service, &parts.sink, dump_folder, parts));
-  if (!shadow.empty()) {
-    trainer::TrainerOptions other = trainer;
-    other.name = shadow;
-    other.strategy = shadow;
-    other.interpolate = false;  // it shows what the method does by itself
-    PERENNIAL_ASSIGN_OR_RETURN(pair->shadows_[shadow], StartOne(other, service, nullptr, dump_folder, parts));
+// The method as published: nothing of ours around it.
+trainer::TrainerOptions ShadowOf(const trainer::TrainerOptions& main, const std::string& strategy) {
+  trainer::TrainerOptions options = main;
+  options.name = strategy;
+  options.strategy = strategy;
+  options.interpolate = false;
+  options.instant_width = 0;
+  if (strategy == kRetrain) {
+    // From the whole log: no bound but the disk.
+    options.replay.capacity = uint64_t{1} << 40;
+    options.replay.capacity_bytes = uint64_t{1} << 50;
   }
-  return pair;
+  return options;
 }
 
-Status TrainerPair::Stop() {
+}  // namespace
+
+Status ShadowOptions::Validate() const {
+  PERENNIAL_RETURN_IF_ERROR(trainer::ComputeShare::Validate(share));
+  if (retrain_every == 0) return InvalidArgument("--shadow-retrain-every is 0", "1 trains anew for every candidate");
+  for (size_t i = 0; i < strategies.size(); ++i) {
+    PERENNIAL_RETURN_IF_ERROR(trainer::MakeStrategy(strategies[i]).status().WithContext("--shadow"));
+    if (std::count(strategies.begin(), strategies.begin() + static_cast<ptrdiff_t>(i), strategies[i]) > 0) {
+      return InvalidArgument("--shadow names " + strategies[i] + " twice");
+    }
+  }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<TrainerGroup>> TrainerGroup::Start(const trainer::TrainerOptions& trainer,
+                                                          const trainer::ServiceOptions& service,
+                                                          const ShadowOptions& shadows, const std::string& dump_folder,
+                                                          const Parts& parts) {
+  std::unique_ptr<TrainerGroup> group(new TrainerGroup());
+  group->share_ = std::make_unique<trainer::ComputeShare>(shadows.share, shadows.strategies.size());
+  trainer::ComputeShare& share = *group->share_;
+  trainer::TrainerOptions main = trainer;
+  main.name = "main";
+  trainer::ServiceOptions main_service = service;
+  main_service.on_work = [&share](Duration spent, bool idle) { share.MainWorked(spent, idle); };
+  main_service.on_state = [&share](trainer::TrainerState state, const Status&) {
+    share.MainRests(state != trainer::TrainerState::kRunning);
+  };
+  PERENNIAL_ASSIGN_OR_RETURN(group->main_, StartOne(main, main_service, &parts.sink, dump_folder, parts));
+  for (size_t i = 0; i < shadows.strategies.size(); ++i) {
+    const std::string& strategy = shadows.strategies[i];
+    trainer::ServiceOptions paced = service;
+    paced.may_work = [&share, i] { return share.MayWork(i); };
+    paced.on_work = [&share, i](Duration spent, bool) { share.Worked(i, spent); };
+    if (strategy == kRetrain) paced.candidate_every_samples *= shadows.retrain_every;
+    PERENNIAL_ASSIGN_OR_RETURN(group->shadows_[strategy],
+                               StartOne(ShadowOf(trainer, strategy), paced, nullptr, dump_folder, parts));
+  }
+  return group;
+}
+
+Status TrainerGroup::Stop() {
   Status first = main_->Stop();
   for (const auto& [name, shadow] : shadows_) {
     const Status stopped = shadow->Stop();
@@ -122,27 +166,27 @@ Status TrainerPair::Stop() {
   return first;
 }
 
-api::TrainerView TrainerPair::Main() const { return ViewOf(*main_); }
+api::TrainerView TrainerGroup::Main() const { return ViewOf(*main_); }
 
-std::map<std::string, api::TrainerView> TrainerPair::Shadows() const {
+std::map<std::string, api::TrainerView> TrainerGroup::Shadows() const {
   std::map<std::string, api::TrainerView> views;
   for (const auto& [name, shadow] : shadows_) views[name] = ViewOf(*shadow);
   return views;
 }
 
-Status TrainerPair::Pause() {
+Status TrainerGroup::Pause() {
   main_->Pause();
   return Status::Ok();
 }
 
-Status TrainerPair::Resume() {
+Status TrainerGroup::Resume() {
   main_->Resume();
   return Status::Ok();
 }
 
-Status TrainerPair::Checkpoint() { return main_->Checkpoint(std::chrono::steady_clock::now() + kCheckpointWait); }
+Status TrainerGroup::Checkpoint() { return main_->Checkpoint(std::chrono::steady_clock::now() + kCheckpointWait); }
 
-Status TrainerPair::RequestPublish() {
+Status TrainerGroup::RequestPublish() {
   if (main_->GetStatus().trainer.steps == 0) {
     return FailedPrecondition("nothing was learned yet", "feed labelled samples, then POST /api/v1/samples/flush");
   }
