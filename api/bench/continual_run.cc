@@ -44,7 +44,7 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
                                  " bytes, which leaves none for the replay memory",
                              "give more --buffer-bytes or a smaller --instant-width");
     }
-    out.replay.capacity = uint64_t{1} << 40;
+    out.replay.capacity = uint64_t{1} << 30;
     out.replay.capacity_bytes = options.buffer_bytes - head;
   } else {
     out.replay.capacity_bytes = uint64_t{1} << 50;  // `buffer` alone bounds it

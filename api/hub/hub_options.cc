@@ -70,6 +70,7 @@ std::vector<std::string> Words(const std::string& listed) {
     const size_t begin = word.find_first_not_of(' ');
     words.push_back(begin == std::string::npos ? "" : word.substr(begin, word.find_last_not_of(' ') + 1 - begin));
   }
+  if (!listed.empty() && listed.back() == ',') words.emplace_back();  // getline leaves it out
   return words;
 }
 

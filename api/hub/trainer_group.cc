@@ -101,7 +101,8 @@ Result<std::unique_ptr<trainer::TrainerService>> StartOne(trainer::TrainerOption
 
 constexpr char kRetrain[] = "retrain";
 
-// The method as published: nothing of ours around it.
+}  // namespace
+
 trainer::TrainerOptions ShadowOf(const trainer::TrainerOptions& main, const std::string& strategy) {
   trainer::TrainerOptions options = main;
   options.name = strategy;
@@ -110,13 +111,11 @@ trainer::TrainerOptions ShadowOf(const trainer::TrainerOptions& main, const std:
   options.instant_width = 0;
   if (strategy == kRetrain) {
     // From the whole log: no bound but the disk.
-    options.replay.capacity = uint64_t{1} << 40;
+    options.replay.capacity = uint64_t{1} << 30;
     options.replay.capacity_bytes = uint64_t{1} << 50;
   }
   return options;
 }
-
-}  // namespace
 
 Status ShadowOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(trainer::ComputeShare::Validate(share));

@@ -23,6 +23,9 @@ struct ShadowOptions {
   Status Validate() const;
 };
 
+// The options of a shadow: the method as published, with nothing of ours around it; `retrain` remembers everything.
+trainer::TrainerOptions ShadowOf(const trainer::TrainerOptions& main, const std::string& strategy);
+
 // The main trainer and the shadows beside it, as the API sees them. Owned by the hub. Thread-safe after Start().
 class TrainerGroup final : public api::TrainerControl {
  public:

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/hub/hub_options.h"
+#include "trainer/strategy.h"
 
 namespace perennial::hub {
 namespace {
@@ -148,11 +149,22 @@ TEST(HubOptions, ResolveNamesWhatIsWrong) {
   EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = "naive,naive"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = "naive,"; }).ok());
   EXPECT_TRUE(resolve([](HubOptions& o) { o.shadow = "naive, er,retrain"; }).ok());
+  EXPECT_FALSE(resolve([](HubOptions& o) { o.shadow = ",naive"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.shadows.share = 0; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.shadows.retrain_every = 0; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.replay_policy = "all"; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.trainer.learning_rate = 0; }).ok());
   EXPECT_FALSE(resolve([](HubOptions& o) { o.service.candidate_every_samples = 0; }).ok());
+}
+
+TEST(HubOptions, EveryShadowMayBeStarted) {
+  HubOptions options;
+  for (const std::string& strategy : trainer::StrategyNames()) {
+    const trainer::TrainerOptions shadow = ShadowOf(options.trainer, strategy);
+    EXPECT_TRUE(shadow.Validate().ok()) << strategy << ": " << shadow.Validate().ToString();
+    EXPECT_TRUE(shadow.replay.Validate().ok()) << strategy << ": " << shadow.replay.Validate().ToString();
+    EXPECT_EQ(shadow.strategy, strategy);
+  }
 }
 
 TEST(HubOptions, TheTrainerReadsPicturesByTheLimitsTheyAreTakenBy) {
