@@ -96,7 +96,7 @@ TEST(ContinualProgram, ABudgetOfBytesHoldsForReplayMemoryAndInstantHeadTogether)
   EXPECT_EQ(printed["instant_width"], 50);
   EXPECT_LE(printed["buffer_bytes"], 30000);
   EXPECT_GT(printed["buffer_bytes"], 4.0 * 50 * 50);
-  const Ran full = Bench(common + "--buffer-bytes 30000 --instant-width 100");
+  const Ran full = Bench(common + "--buffer-bytes 30000 --instant-width 100 2>&1");
   EXPECT_NE(full.code, 0);
   EXPECT_NE(full.output.find("leaves none for the replay memory"), std::string::npos) << full.output;
 }
