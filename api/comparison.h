@@ -15,8 +15,9 @@ struct Comparison {
   bool known = false;          // false: one of the two has no evaluation yet, and the figures below are 0
   uint64_t trained_until = 0;  // the shadow's newest evaluation: so much of the log it had read
   double average_accuracy = 0, forgetting = 0, worst_slice_accuracy = 0;
-  // What was served when the main trainer was at that place of the log: its newest published version that is not
-  // younger. Evaluated on the same held-out samples, slice by slice; only slices that both were asked about count.
+  // The main trainer's newest version published by that place of the log, be it stable, on trial or rolled back since:
+  // while a trial lasts, what was learned after it is not counted. Evaluated on the same held-out samples, slice by
+  // slice; only slices that both were asked about count.
   VersionId main_version;
   uint64_t main_trained_until = 0;
   double main_average_accuracy = 0, main_forgetting = 0, main_worst_slice_accuracy = 0;

@@ -71,7 +71,7 @@ EvaluationRecord EvaluationAt(uint64_t trained_until, uint64_t version, std::vec
   return record;
 }
 
-TEST_F(TrainerTest, ComparisonIsWithWhatWasServedAtTheShadowsPlaceOfTheLog) {
+TEST_F(TrainerTest, ComparisonIsWithWhatWasPublishedByTheShadowsPlaceOfTheLog) {
   trainer_.SetMain({.compute_s = 30});
   trainer_.SetShadow("er", {.backlog = 12, .compute_s = 4.5});
   trainer_.SetShadow("retrain", {});
