@@ -1,10 +1,26 @@
 #include "replay/kv_replay_buffer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "replay/payload.h"
 
 namespace perennial::replay {
+namespace {
+
+// Looked at for a slot of a source before all are looked through.
+constexpr int kMostTries = 256;
+// Of a source, from which the one of the largest partition goes.
+constexpr int kCandidates = 8;
+// Looked at for a draw within the limits, by example wanted.
+constexpr size_t kPlacesPerDrawn = 4;
+
+// A hair more than the product, so that 0.3 of 10 is 3.
+uint64_t ShareOf(double share, uint64_t whole) {
+  return std::max<uint64_t>(1, static_cast<uint64_t>(std::floor(share * static_cast<double>(whole) + 1e-9)));
+}
+
+}  // namespace
 
 std::vector<std::string> ReplayBuffer::Families() { return {"replay"}; }
 
@@ -43,27 +59,70 @@ void KvReplayBuffer::Evict(uint32_t slot) {
   records_.Remove(id);
   cache_.Erase(id);
   if (options_.item_state) states_.Remove(id);
+  if (herds_) features_.Remove(id, table_.at(slot).partition);
+  if (knows_sources_) sources_.Remove(table_.at(slot).source, table_.at(slot).bytes);
   table_.Evict(slot);
+}
+
+SourceUse::Limits KvReplayBuffer::LimitsOf(const ReplayOptions& options) {
+  if (!IsLimit(options.source_share)) return {};
+  return {ShareOf(options.source_share, options.capacity), ShareOf(options.source_share, options.capacity_bytes)};
+}
+
+uint32_t KvReplayBuffer::RandomSlotOf(uint32_t source, Rng& rng) const {
+  uint64_t slot = 0;
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    slot = rng.Below(table_.size());
+    if (table_.at(static_cast<uint32_t>(slot)).source == source) return static_cast<uint32_t>(slot);
+  }
+  while (table_.at(static_cast<uint32_t>(slot)).source != source) slot = (slot + 1) % table_.size();
+  return static_cast<uint32_t>(slot);
+}
+
+uint32_t KvReplayBuffer::VictimOf(uint32_t source, Rng& rng) const {
+  uint32_t chosen = RandomSlotOf(source, rng);
+  if (options_.policy == ReplayOptions::Policy::kReservoir) return chosen;
+  const auto size_of = [&](uint32_t slot) { return table_.partitions().at(table_.at(slot).partition).members.size(); };
+  for (int i = 1; i < kCandidates; ++i) {
+    const uint32_t other = RandomSlotOf(source, rng);
+    if (size_of(other) > size_of(chosen)) chosen = other;
+  }
+  return chosen;
+}
+
+void KvReplayBuffer::MakeRoomFor(uint32_t source, uint64_t bytes, Rng& rng) {
+  while (!sources_.Fits(source, bytes)) Evict(VictimOf(source, rng));
 }
 
 uint64_t KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   if (options_.policy == ReplayOptions::Policy::kNone) return 0;
   if (!options_.item_state) state = ItemState();
   const uint32_t partition = table_.See(PartitionKey(example.label, example.source, example.slice));
+  if (herds_) features_.Meet(partition, FeatureOf(example, options_.image_limits));
+  const uint32_t source = knows_sources_ ? sources_.Intern(example.source) : 0;
+  const auto fits = [&](uint64_t more_bytes, uint64_t more_record_bytes) {
+    return Fits(1, more_bytes) && (!knows_sources_ || sources_.Fits(source, more_record_bytes));
+  };
   while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));  // states that grew
   // Packing a picture is most of the work, so that is left out when the policy drops the example whatever its size.
   ReplayPolicy::Verdict verdict;
-  const bool full = !Fits(1, 0);
+  const bool full = !fits(0, 0);
   if (full) verdict = policy_->Offer(table_, partition, true, rng);
   if (full && !verdict.keep) return 0;
   auto [record, record_bytes] = RecordOf(example, options_);
   const uint64_t bytes = record_bytes + BytesOf(state);
   if (bytes > options_.capacity_bytes || record_bytes > UINT32_MAX) return 0;
-  if (!full) verdict = policy_->Offer(table_, partition, !Fits(1, bytes), rng);
+  if (record_bytes > sources_.limits().bytes) return 0;
+  if (!full) verdict = policy_->Offer(table_, partition, !fits(bytes, record_bytes), rng);
   if (!verdict.keep) return 0;
-  if (verdict.evict) Evict(*verdict.evict);
+  // A source at its limit makes the room itself, whatever the policy would let go.
+  const bool own = !knows_sources_ || sources_.Fits(source, record_bytes);
+  if (verdict.evict && (own || table_.at(*verdict.evict).source == source)) Evict(*verdict.evict);
+  if (knows_sources_) MakeRoomFor(source, record_bytes, rng);
   while (!Fits(1, bytes)) Evict(policy_->Victim(table_, rng));
-  const uint64_t id = table_.Append(static_cast<uint32_t>(record_bytes), partition);
+  const uint64_t id = table_.Append(static_cast<uint32_t>(record_bytes), partition, source);
+  if (knows_sources_) sources_.Add(source, record_bytes);
+  if (herds_) features_.Keep(id, partition);
   Result<Example> drawable = DrawableOf(std::move(example), record, options_);
   // One that cannot be read is an error of the draw that wants it.
   if (drawable.ok()) cache_.Insert(id, std::make_shared<const Example>(std::move(*drawable)));
@@ -76,8 +135,25 @@ void KvReplayBuffer::SetState(uint64_t id, ItemState state) {
   if (options_.item_state) states_.Set(id, std::move(state));
 }
 
+std::vector<uint32_t> KvReplayBuffer::PlacesWithinLimit(size_t count, Rng& rng) {
+  const uint64_t most = ShareOf(options_.source_draw_share, count);
+  const size_t looked_at = std::min(count * kPlacesPerDrawn, table_.size());
+  std::vector<uint64_t> taken(sources_.count(), 0);
+  std::vector<uint32_t> places;
+  for (const uint32_t place : permutation_.Draw(looked_at, table_.size(), rng)) {
+    if (places.size() == count) break;
+    if (taken[table_.at(place).source]++ < most) places.push_back(place);
+  }
+  return places;
+}
+
 Result<std::vector<Drawn>> KvReplayBuffer::Draw(size_t count, Rng& rng) {
-  const std::vector<uint32_t>& places = permutation_.Draw(std::min(count, table_.size()), table_.size(), rng);
+  count = std::min(count, table_.size());
+  if (IsLimit(options_.source_draw_share)) return Collect(PlacesWithinLimit(count, rng));
+  return Collect(permutation_.Draw(count, table_.size(), rng));
+}
+
+Result<std::vector<Drawn>> KvReplayBuffer::Collect(const std::vector<uint32_t>& places) {
   // In rounds over the whole draw, so that the misses of the processor's caches overlap. The last round, which counts
   // references, would be a barrier between any two examples.
   std::vector<Drawn> drawn(places.size());
@@ -147,6 +223,7 @@ void KvReplayBuffer::ContributeTo(kv::WriteBatch& batch) {
     batch.Put(family_, Key(prefix_, KeyKind::kPartition, number), EncodePartition(table_.partitions().at(number)));
   }
   ContributeStates(batch);
+  ContributeFeatures(batch);
   batch.Put(family_, Key(prefix_, KeyKind::kHeader, 0), EncodeHeader(HeaderNow()));
 }
 
@@ -163,11 +240,31 @@ void KvReplayBuffer::ContributeStates(kv::WriteBatch& batch) {
   }
 }
 
+void KvReplayBuffer::ContributeFeatures(kv::WriteBatch& batch) {
+  if (drop_features_) {
+    for (const KeyKind kind : {KeyKind::kFeature, KeyKind::kMean}) {
+      batch.DeleteRange(family_, Key(prefix_, kind, 0), Key(prefix_, kind, UINT64_MAX));
+    }
+  }
+  if (!herds_) return;
+  if (pending_features_) features_.ReturnChanges(*pending_features_);
+  pending_features_ = features_.TakeChanges();
+  for (const uint64_t id : pending_features_->removed) batch.Delete(family_, Key(prefix_, KeyKind::kFeature, id));
+  for (const uint64_t id : pending_features_->added) {
+    batch.Put(family_, Key(prefix_, KeyKind::kFeature, id), EncodeFeature(features_.Of(id)));
+  }
+  for (const uint32_t number : pending_features_->means) {
+    batch.Put(family_, Key(prefix_, KeyKind::kMean, number),
+              features_.EncodeMean(number, table_.partitions().at(number).key));
+  }
+}
+
 void KvReplayBuffer::Confirm() {
   pending_.reset();
   pending_states_.reset();
+  pending_features_.reset();
   records_.Confirm();
-  drop_states_ = false;
+  drop_states_ = drop_features_ = false;
 }
 
 Header KvReplayBuffer::HeaderNow() const {
@@ -184,6 +281,7 @@ Result<Hash256> KvReplayBuffer::Digest() const {
   hash.Update(EncodeHeader(HeaderNow()));
   for (uint32_t number = 0; number < table_.partitions().count(); ++number) {
     hash.Update(EncodePartition(table_.partitions().at(number)));
+    if (herds_) hash.Update(features_.EncodeMean(number, table_.partitions().at(number).key));
   }
   for (uint32_t number = 0; number < table_.size(); ++number) {
     const Slot& slot = table_.at(number);

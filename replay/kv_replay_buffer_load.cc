@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "replay/kv_replay_buffer.h"
+#include "replay/payload.h"
 #include "replay/replay_codec.h"
 #include "storage/base/bytes.h"
 #include "storage/base/log.h"
@@ -51,6 +52,7 @@ Status KvReplayBuffer::Load(const kv::KvStore& store) {
   PERENNIAL_RETURN_IF_ERROR(table_.Restore(surveyed.slots, std::move(partitions), header.seen, header.next_id));
   if (other_rule) PERENNIAL_RETURN_IF_ERROR(Repartition(std::move(surveyed.slots), surveyed.keys));
   PERENNIAL_RETURN_IF_ERROR(LoadStates(store, header.states));
+  PERENNIAL_RETURN_IF_ERROR(LoadFeatures(store));
   // From the end: the last slot fills a hole, and it was looked at before.
   std::sort(surveyed.unreadable.rbegin(), surveyed.unreadable.rend());
   for (const uint32_t slot : surveyed.unreadable) Evict(slot);
@@ -62,7 +64,7 @@ Status KvReplayBuffer::Load(const kv::KvStore& store) {
 }
 
 Result<KvReplayBuffer::Surveyed> KvReplayBuffer::Survey(const kv::KvStore& store, std::vector<Slot> slots,
-                                                        bool other_rule) const {
+                                                        bool other_rule) {
   Surveyed surveyed{.slots = std::move(slots), .keys = {}, .unreadable = {}};
   if (other_rule) surveyed.keys.resize(surveyed.slots.size());
   // In the order of the records.
@@ -83,6 +85,10 @@ Result<KvReplayBuffer::Surveyed> KvReplayBuffer::Survey(const kv::KvStore& store
     PERENNIAL_ASSIGN_OR_RETURN(const Record record, DecodeRecord(at->value()));
     if (record.Bytes() > UINT32_MAX) return Corruption("example " + std::to_string(slot.id) + " is too large");
     slot.bytes = static_cast<uint32_t>(record.Bytes());
+    if (knows_sources_) {
+      slot.source = sources_.Intern(std::string(record.source));
+      sources_.Add(slot.source, slot.bytes);
+    }
     if (other_rule) surveyed.keys[number] = PartitionKey(record.label, record.source, record.slice);
     if (record.payload_kind != Record::Payload::kEncoded) continue;
     const Status readable = media::ProbeImage(record.payload, options_.image_limits).status();
@@ -117,6 +123,35 @@ Status KvReplayBuffer::LoadStates(const kv::KvStore& store, uint64_t count) {
   return Corruption(std::to_string(states_.filled()) + " states are there, the header counts " + std::to_string(count));
 }
 
+Status KvReplayBuffer::LoadFeatures(const kv::KvStore& store) {
+  if (!herds_) {
+    const std::string first = Key(prefix_, KeyKind::kFeature, 0);
+    const auto at = store.NewIterator(family_);
+    at->Seek(first);
+    drop_features_ = at->Valid() && at->key().starts_with(std::string_view(first).substr(0, first.size() - 8));
+    return at->status();
+  }
+  for (uint32_t number = 0; number < table_.size(); ++number) {
+    const Slot& slot = table_.at(number);
+    PERENNIAL_ASSIGN_OR_RETURN(const auto saved, store.Get(family_, Key(prefix_, KeyKind::kFeature, slot.id)));
+    if (saved) {
+      PERENNIAL_ASSIGN_OR_RETURN(const Feature feature, DecodeFeature(*saved));
+      features_.Restore(slot.id, slot.partition, feature);
+      continue;
+    }
+    // Remembered by another policy.
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> record, records_.Read({slot.id}));
+    const Result<Example> example = ExampleOf(record[0], options_);
+    features_.Restore(slot.id, slot.partition, example.ok() ? FeatureOf(*example, options_.image_limits) : Feature());
+    features_.MarkAdded(slot.id);
+  }
+  for (uint32_t number = 0; number < table_.partitions().count(); ++number) {
+    PERENNIAL_ASSIGN_OR_RETURN(const auto saved, store.Get(family_, Key(prefix_, KeyKind::kMean, number)));
+    features_.RestoreMean(number, table_.partitions().at(number).key, saved ? &*saved : nullptr);
+  }
+  return Status::Ok();
+}
+
 Status KvReplayBuffer::Repartition(std::vector<Slot> slots, const std::vector<std::string>& keys) {
   // What the stream brought of each new partition is not known; what is held of it is the best guess.
   PartitionIndex numbers;
@@ -139,6 +174,9 @@ Status KvReplayBuffer::Repartition(std::vector<Slot> slots, const std::vector<st
 void KvReplayBuffer::Shrink() {
   // The same eviction wherever it happens: there is no caller's random state at this point.
   Rng rng(table_.seen());
+  for (uint32_t source = 0; source < sources_.count(); ++source) {
+    while (sources_.IsOver(source)) Evict(VictimOf(source, rng));
+  }
   while (table_.size() > 0 && !Fits(0, 0)) Evict(policy_->Victim(table_, rng));
 }
 

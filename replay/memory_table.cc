@@ -9,10 +9,10 @@ uint32_t MemoryTable::See(const std::string& partition_key) {
   return partition;
 }
 
-uint64_t MemoryTable::Append(uint32_t bytes, uint32_t partition) {
+uint64_t MemoryTable::Append(uint32_t bytes, uint32_t partition, uint32_t source) {
   const auto slot = static_cast<uint32_t>(slots_.size());
   bytes_ += bytes;
-  slots_.push_back({next_id_, partition, partitions_.Insert(partition, slot), bytes});
+  slots_.push_back({next_id_, partition, partitions_.Insert(partition, slot), bytes, source});
   dirty_slots_.Mark(slot);
   return next_id_++;
 }

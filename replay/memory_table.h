@@ -17,6 +17,7 @@ struct Slot {
   uint32_t partition = 0;
   uint32_t position = 0;  // among the partition's members
   uint32_t bytes = 0;     // what the example counts against the budget; not saved, the example tells
+  uint32_t source = 0;    // its number (source_use.h), where sources are limited; not saved likewise
 };
 
 // What changed since the table was last saved.
@@ -39,7 +40,7 @@ class MemoryTable {
   uint32_t See(const std::string& partition_key);
   void MarkLargest(uint32_t partition) { partitions_.MarkLargest(partition); }
   // Returns the new example's id.
-  uint64_t Append(uint32_t bytes, uint32_t partition);
+  uint64_t Append(uint32_t bytes, uint32_t partition, uint32_t source = 0);
   void Evict(uint32_t slot);
 
   // Hands out the changes and starts counting new ones.

@@ -34,8 +34,9 @@ class ReplayBuffer {
   virtual uint64_t Add(Example example, ItemState state, Rng& rng) = 0;
   uint64_t Add(Example example, Rng& rng) { return Add(std::move(example), ItemState(), rng); }
   // `count` examples uniformly with equal chances, without replacement while count <= size() (then all, shuffled).
-  // Shared, not copied; without `image`, the encoded bytes. What is not cached is read from the store and decoded:
-  // kCorruption when that fails, and the draw can be tried again with the same random numbers.
+  // With source_draw_share fewer, where one source has too many of them. Shared, not copied; without `image`, the
+  // encoded bytes. What is not cached is read from the store and decoded: kCorruption when that fails, and the draw can
+  // be tried again with the same random numbers.
   virtual Result<std::vector<Drawn>> Draw(size_t count, Rng& rng) = 0;
   // Replaces the state of example `id`. Does nothing when it was evicted, or without item_state. A state that grew
   // counts at once; room for it is made with the next Add.

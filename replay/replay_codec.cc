@@ -135,6 +135,17 @@ Result<ItemState> DecodeState(std::string_view bytes) {
   return state;
 }
 
+std::string EncodeFeature(const Feature& feature) {
+  return {reinterpret_cast<const char*>(feature.data()), feature.size()};
+}
+
+Result<Feature> DecodeFeature(std::string_view bytes) {
+  Feature feature{};
+  if (bytes.size() != feature.size()) return Corruption("replay feature: " + std::to_string(bytes.size()) + " bytes");
+  for (size_t i = 0; i < feature.size(); ++i) feature[i] = static_cast<int8_t>(bytes[i]);
+  return feature;
+}
+
 std::string Key(std::string_view prefix, KeyKind kind, uint64_t number) {
   ByteWriter key;
   key.Bytes(prefix);

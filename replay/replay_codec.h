@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "replay/example.h"
+#include "replay/feature.h"
 #include "replay/memory_table.h"
 #include "replay/replay_options.h"
 #include "storage/base/ids.h"
@@ -52,8 +53,19 @@ Result<Record> DecodeRecord(std::string_view bytes);
 std::string EncodeState(const ItemState& state);
 Result<ItemState> DecodeState(std::string_view bytes);
 
+std::string EncodeFeature(const Feature& feature);
+Result<Feature> DecodeFeature(std::string_view bytes);
+
 // Keys of the buffer called `prefix`.
-enum class KeyKind : char { kExample = 'e', kHeader = 'h', kState = 'l', kPartition = 'p', kSlot = 's' };
+enum class KeyKind : char {
+  kExample = 'e',
+  kFeature = 'f',
+  kHeader = 'h',
+  kState = 'l',
+  kMean = 'm',
+  kPartition = 'p',
+  kSlot = 's'
+};
 std::string Key(std::string_view prefix, KeyKind kind, uint64_t number);
 
 }  // namespace perennial::replay

@@ -1,6 +1,15 @@
 #include "replay/replay_options.h"
 
 namespace perennial::replay {
+namespace {
+
+Status CheckShare(const char* name, double value) {
+  if (value >= 0 && value <= 1) return Status::Ok();
+  return InvalidArgument(std::string("replay ") + name + " is " + std::to_string(value) + ", not between 0 and 1",
+                         "0 is no limit");
+}
+
+}  // namespace
 
 Status ReplayOptions::Validate() const {
   if (policy == Policy::kNone) return Status::Ok();
@@ -9,6 +18,8 @@ Status ReplayOptions::Validate() const {
                            "use policy none to remember nothing");
   }
   if (capacity_bytes < 1) return InvalidArgument("replay capacity_bytes must be at least 1");
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("source_share", source_share));
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("source_draw_share", source_draw_share));
   if (jpeg_quality < 1 || jpeg_quality > 100) {
     return InvalidArgument("replay jpeg_quality is " + std::to_string(jpeg_quality) + ", not 1 to 100");
   }

@@ -4,14 +4,15 @@
 #include <memory>
 #include <optional>
 
+#include "replay/feature_table.h"
 #include "replay/memory_table.h"
 #include "replay/replay_options.h"
 #include "storage/base/rng.h"
 
 namespace perennial::replay {
 
-// Decides what the memory keeps. Has no state of its own: all it needs is counted in the table, so the table's saved
-// state is all there is. Thread-compatible; each decision is O(1).
+// Decides what the memory keeps. Has no state of its own: all it needs is counted in the tables, so the tables' saved
+// state is all there is. Thread-compatible; each decision takes a time that does not grow with the memory.
 class ReplayPolicy {
  public:
   virtual ~ReplayPolicy() = default;
@@ -26,6 +27,7 @@ class ReplayPolicy {
   virtual uint32_t Victim(MemoryTable& table, Rng& rng) const = 0;
 };
 
-std::unique_ptr<const ReplayPolicy> MakePolicy(ReplayOptions::Policy policy);
+// `features` is for herding, and outlives the policy.
+std::unique_ptr<const ReplayPolicy> MakePolicy(ReplayOptions::Policy policy, const FeatureTable& features);
 
 }  // namespace perennial::replay

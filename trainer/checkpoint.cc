@@ -8,8 +8,9 @@
 namespace perennial::trainer {
 namespace {
 
-constexpr uint8_t kFormat = 3;
+constexpr uint8_t kFormat = 4;
 constexpr size_t kMaxText = 1u << 20;
+constexpr uint64_t kMostRecords = 4;
 
 std::string KeyOf(std::string_view name, std::string_view part) { return std::string(name) + "/" + std::string(part); }
 
@@ -25,6 +26,25 @@ std::vector<std::string> DecodeStrings(ByteReader& in) {
   return strings;
 }
 
+void EncodePosition(const ReadPosition& position, ByteWriter& out) {
+  out.U64(position.next.value);
+  out.Varint(position.waiting.size());
+  for (const Offset offset : position.waiting) out.Varint(offset.value);
+}
+
+ReadPosition DecodePosition(ByteReader& in) {
+  ReadPosition position;
+  position.next.value = in.U64();
+  const uint64_t count = in.Varint();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    const Offset offset{in.Varint()};
+    const bool in_order = position.waiting.empty() || position.waiting.back() < offset;
+    if (!in_order || !(offset < position.next)) in.Fail();
+    position.waiting.push_back(offset);
+  }
+  return position;
+}
+
 std::string EncodeMeta(const Checkpoint& checkpoint) {
   ByteWriter out;
   out.U8(kFormat);
@@ -32,7 +52,7 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   out.Bytes(checkpoint.strategy);
   out.Bytes(checkpoint.strategy_state);
   out.Bytes(checkpoint.optimiser);
-  out.U64(checkpoint.cursor.value);
+  EncodePosition(checkpoint.position, out);
   out.U64(checkpoint.steps);
   out.U64(checkpoint.batches);
   out.Varint(checkpoint.batch_steps);
@@ -53,6 +73,7 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   if (checkpoint.learner) {
     out.U64(checkpoint.learner->optimiser_steps);
     out.Bytes(checkpoint.learner->layout.Encode());
+    out.Varint(checkpoint.learner->records.size());
   }
   return out.Take();
 }
@@ -69,7 +90,7 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   checkpoint.strategy = std::string(in.Bytes(kMaxText));
   checkpoint.strategy_state = std::string(in.Bytes());
   checkpoint.optimiser = std::string(in.Bytes(kMaxText));
-  checkpoint.cursor.value = in.U64();
+  checkpoint.position = DecodePosition(in);
   checkpoint.steps = in.U64();
   checkpoint.batches = in.U64();
   checkpoint.batch_steps = in.Varint();
@@ -93,6 +114,9 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
     if (in.ok()) {
       PERENNIAL_ASSIGN_OR_RETURN(learner.layout, FlatLayout::Decode(layout));
     }
+    const uint64_t records = in.Varint();
+    if (records > kMostRecords) in.Fail();
+    learner.records.resize(in.ok() ? records : 0);
   }
   PERENNIAL_RETURN_IF_ERROR(in.Finish("trainer checkpoint"));
   if (checkpoint.label_samples.size() > checkpoint.labels.size()) {
@@ -123,6 +147,7 @@ Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const st
 }
 
 constexpr const char* kInstantPart = "instant";
+std::string RecordKey(std::string_view name, size_t number) { return KeyOf(name, "record" + std::to_string(number)); }
 
 struct Part {
   const char* name;
@@ -145,6 +170,9 @@ void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_
     batch.Delete(family, KeyOf(name, kInstantPart));  // it may have been on before
   }
   if (!checkpoint.learner) return;
+  const std::vector<torch::Tensor>& records = checkpoint.learner->records;
+  for (size_t i = 0; i < records.size(); ++i) batch.Put(family, RecordKey(name, i), TensorBytes(records[i]));
+  for (size_t i = records.size(); i < kMostRecords; ++i) batch.Delete(family, RecordKey(name, i));
   for (const Part& part : kParts) {
     const torch::Tensor& tensor = *checkpoint.learner.*part.tensor;
     if (tensor.defined()) {
@@ -166,6 +194,12 @@ Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::F
       PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
       if (!bytes && part.may_miss) continue;
       PERENNIAL_ASSIGN_OR_RETURN((*checkpoint.learner).*part.tensor,
+                                 TensorOf(bytes, key, checkpoint.learner->layout.total));
+    }
+    for (size_t i = 0; i < checkpoint.learner->records.size(); ++i) {
+      const std::string key = RecordKey(name, i);
+      PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
+      PERENNIAL_ASSIGN_OR_RETURN(checkpoint.learner->records[i],
                                  TensorOf(bytes, key, checkpoint.learner->layout.total));
     }
   }

@@ -10,6 +10,7 @@
 #include "storage/base/rng.h"
 #include "storage/base/status.h"
 #include "storage/kv/kv_store.h"
+#include "trainer/batch_assembler.h"
 #include "trainer/learner.h"
 #include "trainer/published_record.h"
 
@@ -22,10 +23,10 @@ struct Checkpoint {
   std::string strategy;
   std::string strategy_state;
   std::string optimiser;  // whose moments the learner's are
-  Offset cursor;
+  ReadPosition position;
   uint64_t steps = 0;    // of the optimiser
   uint64_t batches = 0;  // of new samples, each trained in one step or more
-  // Of the batch after `cursor`, when a step on it failed before this was saved: the steps it is to take and those
+  // Of the batch after `position`, when a step on it failed before this was saved: the steps it is to take and those
   // already taken; 0 and 0 when none was begun. `rng` and the learner are those after the steps taken.
   uint64_t batch_steps = 0;
   uint64_t batch_done = 0;

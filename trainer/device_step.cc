@@ -6,6 +6,7 @@
 
 #include "serving/model/preprocess.h"
 #include "trainer/low_precision.h"
+#include "trainer/perturbation.h"
 #include "trainer/schedule.h"
 #include "trainer/tensor_arena.h"
 
@@ -49,6 +50,20 @@ std::string KeyOf(StepBatch batch, int64_t labels) {
 }
 
 }  // namespace
+
+std::vector<torch::Tensor> LearnedParts(const std::vector<torch::Tensor>& records, const FlatParameters& weights) {
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& record : records) parts.push_back(record.narrow(0, 0, weights.layout().learned));
+  return parts;
+}
+
+void AdjustGradient(Strategy& strategy, const StepParts& parts, int64_t rows) {
+  const torch::NoGradGuard no_grad;
+  torch::Tensor gradient = parts.weights.gradients().narrow(0, 0, parts.weights.layout().learned);
+  const torch::Tensor snapshot = strategy.KeepsSnapshot() ? parts.teacher->learned() : torch::Tensor();
+  const std::vector<torch::Tensor> records = LearnedParts(parts.records, parts.weights);
+  strategy.AdjustGradient({parts.weights.learned(), snapshot, gradient, records, rows});
+}
 
 struct DeviceStep::Slot {
   std::string key;
@@ -135,9 +150,21 @@ DeviceStep::Slot& DeviceStep::SlotFor(const StepBatch& batch, int64_t labels, bo
   return *slots_.back();
 }
 
+torch::Tensor DeviceStep::Gradients(Strategy& strategy, const StepContext& context, const StepBatch& batch) {
+  for (const auto& copy : networks_->copies) copy->Refresh();
+  const torch::Tensor loss = strategy.Loss(context, batch);
+  // Not backward(): that would add to what is there, and so need it zeroed.
+  std::vector<torch::Tensor> gradients = torch::autograd::grad({loss}, networks_->learned, {}, false, false, true);
+  const torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (!gradients[i].defined()) gradients[i] = torch::zeros_like(networks_->gradients[i]);
+  }
+  runner_->CopyAll(networks_->gradients, gradients);
+  return loss.detach();
+}
+
 void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot) {
-  Networks& networks = *networks_;
-  for (const auto& copy : networks.copies) copy->Refresh();
+  const Networks& networks = *networks_;
   // The forward pass moves them before it is known whether the step counts.
   const torch::Tensor statistics = parts.weights.statistics().clone();
   torch::Tensor logits;
@@ -146,15 +173,14 @@ void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step,
   StepBatch batch = slot.batch;
   batch.input.images = model::UnpackImages(batch.input.images);
   if (!parts.weights.channels_last()) batch.input.images = batch.input.images.contiguous();
-  const torch::Tensor loss = strategy.Loss(context, batch);
-  // Not backward(): that would add to what is there, and so need it zeroed.
-  std::vector<torch::Tensor> gradients = torch::autograd::grad({loss}, networks.learned, {}, false, false, true);
+  const torch::Tensor loss = Gradients(strategy, context, batch);
+  if (strategy.PerturbationRadius() > 0) {
+    const Perturbation further_up(parts.weights, strategy.PerturbationRadius());
+    (void)Gradients(strategy, StepContext{step, context.student, context.average, context.teacher}, batch);
+  }
+  AdjustGradient(strategy, parts, slot.rows);
 
   const torch::NoGradGuard no_grad;
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    if (!gradients[i].defined()) gradients[i] = torch::zeros_like(networks.gradients[i]);
-  }
-  runner_->CopyAll(networks.gradients, gradients);
   const torch::Tensor norm = parts.weights.gradients().norm();
   const torch::Tensor applied = torch::isfinite(loss).logical_and(torch::isfinite(norm));
   parts.optimiser.StepOnDevice(parts.weights, slot.rates, norm, applied);
@@ -164,7 +190,7 @@ void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step,
   const torch::Tensor& values = parts.weights.values();
   parts.average.values().lerp_(values, slot.rates[kAverageShare] * factor);
   if (parts.teacher != nullptr) parts.teacher->values().lerp_(values, slot.rates[kTeacherShare] * factor);
-  slot.results[0].copy_(loss.detach());
+  slot.results[0].copy_(loss);
   slot.results[1].copy_(factor);
   if (logits.defined()) slot.results.narrow(0, 2, slot.rows * slot.labels).view({slot.rows, slot.labels}).copy_(logits);
 }
@@ -175,10 +201,11 @@ void DeviceStep::Begin(const StepParts& parts, Strategy& strategy, const StepBat
   Slot& slot = SlotFor(batch, parts.student.label_count(), strategy.UsesStoredLogits());
   torch::Tensor rates = torch::empty({kAllRates});
   auto* rate = rates.data_ptr<float>();
-  parts.optimiser.NextRates(LearningRateAt(parts.optimiser.steps(), options_.learning_rate, options_.warmup_steps),
-                            rate);
+  const double full = LearningRateAt(parts.optimiser.steps(), options_.learning_rate, options_.warmup_steps);
+  parts.optimiser.NextRates(full * batch.rate_factor, rate);
   rate[kAverageShare] = static_cast<float>(1 - EmaDecayAt(step, options_.ema_decay));
-  rate[kTeacherShare] = static_cast<float>(1 - EmaDecayAt(step, options_.teacher_decay));
+  rate[kTeacherShare] =
+      strategy.KeepsSnapshot() ? 0.0F : static_cast<float>(1 - EmaDecayAt(step, options_.teacher_decay));
   slot.arena->Fill(ListOf(batch, rates));
   const auto body = [&] { Body(parts, strategy, step, slot); };
   if (records_ && slot.recording == nullptr && slot.seen >= kRecordAfter) {
@@ -209,6 +236,8 @@ StepResult DeviceStep::Finish() {
   }
   return result;
 }
+
+void DeviceStep::WaitForDevice() { runner_->WaitForDevice(); }
 
 void DeviceStep::Forget() {
   runner_->WaitForDevice();

@@ -19,12 +19,18 @@ namespace perennial::trainer {
 struct StepParts {
   FlatParameters& weights;
   FlatParameters& average;
-  FlatParameters* teacher;  // null: the average teaches
+  FlatParameters* teacher;                    // null: the average teaches
+  const std::vector<torch::Tensor>& records;  // the strategy's: [total] f32 each
   Optimiser& optimiser;
   model::Model& student;
   model::Model& average_model;
   model::Model& teacher_model;
 };
+
+// The part of each record that is of the learned weights: [learned] f32, views.
+std::vector<torch::Tensor> LearnedParts(const std::vector<torch::Tensor>& records, const FlatParameters& weights);
+// Strategy::AdjustGradient on what the parts hold, for a batch of `rows`.
+void AdjustGradient(Strategy& strategy, const StepParts& parts, int64_t rows);
 
 struct StepResult {
   double loss = 0;
@@ -46,6 +52,8 @@ class DeviceStep {
   // Waits for the step that was begun. The caller tells the optimiser.
   StepResult Finish();
   bool under_way() const { return current_ != nullptr; }
+  // Between steps: before others write what the steps read, and after.
+  void WaitForDevice();
   // Parameters moved, or somebody else wrote them: recordings are dropped, and the device's other work is waited for.
   void Forget();
   uint64_t recordings() const { return recordings_; }  // made so far
@@ -57,6 +65,8 @@ class DeviceStep {
   Networks& NetworksOf(const StepParts& parts);
   Slot& SlotFor(const StepBatch& batch, int64_t labels, bool hands_out);
   void Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot);
+  // Forward and backward; gradients go to the flat buffer. Returns the loss, [] f32.
+  torch::Tensor Gradients(Strategy& strategy, const StepContext& context, const StepBatch& batch);
 
   const TrainerOptions& options_;
   const torch::Device device_;

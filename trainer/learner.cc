@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "serving/model/preprocess.h"
+#include "trainer/perturbation.h"
 #include "trainer/schedule.h"
 
 namespace perennial::trainer {
@@ -16,6 +17,9 @@ Status CheckSizes(const LearnerState& state) {
       return Corruption("checkpoint holds " + std::to_string(tensor->numel()) + " values where its layout has " +
                         std::to_string(state.layout.total));
     }
+  }
+  for (const torch::Tensor& record : state.records) {
+    if (record.numel() != state.layout.total) return Corruption("checkpoint holds a record of another layout");
   }
   return Status::Ok();
 }
@@ -53,34 +57,38 @@ StepBatch ToDevice(StepBatch batch, torch::Device device) {
 
 bool Learner::TakesPacked(const TrainerOptions& options) { return OnDevice(options); }
 
-Learner::Learner(const TrainerOptions& options, Network student, Network average, Network teacher)
+Learner::Learner(const TrainerOptions& options, Network student, Network average, Network teacher, size_t records)
     : options_(options),
       student_(std::move(student)),
       weights_(*student_, true, ChannelsLast(options)),
       average_(std::move(average), ChannelsLast(options)),
       optimiser_(MakeOptimiser(weights_, options)) {
   if (teacher != nullptr) teacher_.emplace(std::move(teacher), ChannelsLast(options));
+  for (size_t i = 0; i < records; ++i) records_.push_back(torch::zeros_like(weights_.values()));
   student_->train();
   SetPrecision(options_);
   if (OnDevice(options)) device_step_ = std::make_unique<DeviceStep>(options_, torch::Device(options_.device));
 }
 
-Result<std::unique_ptr<Learner>> Learner::Build(const TrainerOptions& options, int64_t labels) {
+Result<std::unique_ptr<Learner>> Learner::Build(const TrainerOptions& options, int64_t labels,
+                                                const Strategy* strategy) {
   // The same seed each time: averages start as the student.
   const torch::Device device(options.device);
-  const bool has_teacher = options.teacher_decay > 0 && options.teacher_decay != options.ema_decay;
+  const bool has_teacher = (strategy != nullptr && strategy->KeepsSnapshot()) ||
+                           (options.teacher_decay > 0 && options.teacher_decay != options.ema_decay);
   std::vector<Network> networks(has_teacher ? 3 : 2);
   for (Network& network : networks) {
     PERENNIAL_ASSIGN_OR_RETURN(network, model::BuildModel(options.spec, labels, options.seed));
     network->to(device);
   }
-  return std::unique_ptr<Learner>(new Learner(options, networks[0], networks[1], has_teacher ? networks[2] : nullptr));
+  return std::unique_ptr<Learner>(new Learner(options, networks[0], networks[1], has_teacher ? networks[2] : nullptr,
+                                              strategy == nullptr ? 0 : strategy->WeightRecords()));
 }
 
 Result<std::unique_ptr<Learner>> Learner::Restore(const TrainerOptions& options, int64_t labels,
-                                                  const LearnerState& state) {
+                                                  const LearnerState& state, const Strategy* strategy) {
   PERENNIAL_RETURN_IF_ERROR(CheckSizes(state));
-  PERENNIAL_ASSIGN_OR_RETURN(auto learner, Build(options, labels));
+  PERENNIAL_ASSIGN_OR_RETURN(auto learner, Build(options, labels, strategy));
   if (learner->weights_.layout() != state.layout) {
     return FailedPrecondition("the checkpoint was made by a network with other parameters than this spec builds",
                               "start the hub with the model size it was trained with, or with an empty data folder");
@@ -97,6 +105,9 @@ Result<std::unique_ptr<Learner>> Learner::Restore(const TrainerOptions& options,
   flat.Import(state.moment1, moment1);
   flat.Import(state.moment2, moment2);
   learner->optimiser_->Restore(state.optimiser_steps, moment1, moment2);
+  if (state.records.size() == learner->records_.size()) {
+    for (size_t i = 0; i < state.records.size(); ++i) flat.Import(state.records[i], learner->records_[i]);
+  }
   if (learner->device_step_) learner->device_step_->Forget();
   return learner;
 }
@@ -113,16 +124,38 @@ void Learner::Grow(int64_t labels) {
   }
   const FlatLayout before = weights_.Rebind();
   optimiser_->Grow(before, weights_);
+  for (torch::Tensor& record : records_) {
+    torch::Tensor grown = torch::zeros_like(weights_.values());
+    CopyShared(before, record, weights_.layout(), grown);
+    record = grown;
+  }
   if (device_step_) device_step_->Forget();
 }
 
 StepParts Learner::Parts() {
-  return {weights_, average_.parameters, teacher_ ? &teacher_->parameters : nullptr, *optimiser_, *student_, average(),
+  return {weights_,
+          average_.parameters,
+          teacher_ ? &teacher_->parameters : nullptr,
+          records_,
+          *optimiser_,
+          *student_,
+          average(),
           teacher()};
 }
 
+void Learner::TakeSnapshot(Strategy& strategy) {
+  TORCH_CHECK(teacher_.has_value(), "the learner was built for a strategy without a snapshot");
+  const torch::NoGradGuard no_grad;
+  if (device_step_) device_step_->WaitForDevice();
+  strategy.BeforeSnapshot(LearnedParts(records_, weights_));
+  teacher_->parameters.values().copy_(weights_.values());
+  if (device_step_) device_step_->WaitForDevice();
+}
+
 void Learner::Begin(Strategy& strategy, StepBatch batch, uint64_t step) {
+  TORCH_CHECK(records_.size() == strategy.WeightRecords(), "the learner was built for another strategy");
   strategy.Prepare(step, label_count(), batch);
+  if (batch.take_snapshot) TakeSnapshot(strategy);
   if (device_step_ == nullptr) {
     on_host_ = StepOnHost(strategy, std::move(batch), step);
     return;
@@ -165,16 +198,27 @@ Learner::StepResult Learner::StepOnHost(Strategy& strategy, StepBatch on_cpu, ui
   result.loss = loss.item<double>();
   if (!std::isfinite(result.loss)) return unchanged();
   loss.backward();
-  const double rate = LearningRateAt(optimiser_->steps(), options_.learning_rate, options_.warmup_steps);
+  if (strategy.PerturbationRadius() > 0) LookFurtherUp(strategy, context, batch);
+  AdjustGradient(strategy, Parts(), batch.targets.size(0));
+  const double rate =
+      LearningRateAt(optimiser_->steps(), options_.learning_rate, options_.warmup_steps) * batch.rate_factor;
   result.applied = std::isfinite(optimiser_->Step(weights_, rate));
   if (!result.applied) return unchanged();
   {
     const torch::NoGradGuard no_grad;
     average_.parameters.values().lerp_(weights_.values(), 1 - EmaDecayAt(step, options_.ema_decay));
-    if (teacher_) teacher_->parameters.values().lerp_(weights_.values(), 1 - EmaDecayAt(step, options_.teacher_decay));
+    if (teacher_ && !strategy.KeepsSnapshot()) {
+      teacher_->parameters.values().lerp_(weights_.values(), 1 - EmaDecayAt(step, options_.teacher_decay));
+    }
   }
   strategy.AfterStep(context, batch);
   return result;
+}
+
+void Learner::LookFurtherUp(Strategy& strategy, const StepContext& context, const StepBatch& batch) {
+  const Perturbation further_up(weights_, strategy.PerturbationRadius());
+  weights_.ZeroGradients();
+  strategy.Loss(StepContext{context.step, context.student, context.average, context.teacher}, batch).backward();
 }
 
 LearnerState Learner::State() const {
@@ -185,6 +229,7 @@ LearnerState Learner::State() const {
   state.weights = weights_.Export(weights_.values());
   state.average = weights_.Export(average_.parameters.values());
   if (teacher_) state.teacher = weights_.Export(teacher_->parameters.values());
+  for (const torch::Tensor& record : records_) state.records.push_back(weights_.Export(record));
   state.moment1 = weights_.Export(optimiser_->moment1());
   state.moment2 = weights_.Export(optimiser_->moment2());
   return state;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "serving/model/model.h"
 #include "storage/base/hash.h"
@@ -24,16 +25,20 @@ struct LearnerState {
   uint64_t optimiser_steps = 0;
   torch::Tensor weights, average, moment1, moment2;  // [layout.total] f32, CPU
   torch::Tensor teacher;                             // likewise; undefined when the average teaches
+  std::vector<torch::Tensor> records;                // likewise; those of the strategy (Strategy::WeightRecords)
 };
 
-// The student network, its exponential moving averages (the one that may ship, and the teacher where that is another)
-// and the optimiser, on one device. Made at the first batch, when there is a label. Owned by the trainer;
-// thread-compatible.
+// The student network, its exponential moving averages (the one that may ship, and the teacher where that is another:
+// a slower one, or a strategy's snapshot), the strategy's records and the optimiser, on one device. Made at the first
+// batch, when there is a label. Owned by the trainer; thread-compatible.
 class Learner {
  public:
-  static Result<std::unique_ptr<Learner>> Build(const TrainerOptions& options, int64_t labels);
+  // Takes steps with `strategy` only; null: with any that keeps neither snapshot nor records.
+  static Result<std::unique_ptr<Learner>> Build(const TrainerOptions& options, int64_t labels,
+                                                const Strategy* strategy = nullptr);
+  // Records of another number than the strategy's start anew.
   static Result<std::unique_ptr<Learner>> Restore(const TrainerOptions& options, int64_t labels,
-                                                  const LearnerState& state);
+                                                  const LearnerState& state, const Strategy* strategy = nullptr);
 
   // More outputs for new labels; what was learned, the moments included, stays.
   void Grow(int64_t labels);
@@ -66,8 +71,11 @@ class Learner {
     Network model;
     FlatParameters parameters;
   };
-  Learner(const TrainerOptions& options, Network student, Network average, Network teacher);
+  Learner(const TrainerOptions& options, Network student, Network average, Network teacher, size_t records);
   StepResult StepOnHost(Strategy& strategy, StepBatch batch, uint64_t step);
+  // The gradient becomes that found further up (Strategy::PerturbationRadius).
+  void LookFurtherUp(Strategy& strategy, const StepContext& context, const StepBatch& batch);
+  void TakeSnapshot(Strategy& strategy);
   StepParts Parts();
 
   const TrainerOptions options_;
@@ -76,7 +84,8 @@ class Learner {
   Average average_;
   std::optional<Average> teacher_;
   const std::unique_ptr<Optimiser> optimiser_;
-  StepBatch batch_;  // of the step under way
+  std::vector<torch::Tensor> records_;  // [total] f32 each, laid out as the weights
+  StepBatch batch_;                     // of the step under way
   uint64_t step_ = 0;
   StepResult on_host_;
   std::unique_ptr<DeviceStep> device_step_;  // null: steps run on the host

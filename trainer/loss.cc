@@ -20,6 +20,17 @@ Targets AllRows(const StepBatch& batch) { return {batch.targets, batch.mixed_tar
 Targets FreshRows(const StepBatch& batch) { return Rows(batch, 0, batch.fresh); }
 Targets ReplayRows(const StepBatch& batch) { return Rows(batch, batch.fresh, batch.targets.size(0) - batch.fresh); }
 
+std::vector<int64_t> ListedClasses(const Targets& targets) {
+  std::vector<int64_t> classes;
+  for (const torch::Tensor& some : {targets.own, targets.mixed}) {
+    if (!some.defined()) continue;
+    const torch::Tensor listed = some.contiguous();
+    const auto* first = listed.data_ptr<int64_t>();
+    classes.insert(classes.end(), first, first + listed.numel());
+  }
+  return classes;
+}
+
 torch::Tensor ClassificationLoss(const torch::Tensor& logits, const Targets& targets) {
   const torch::Tensor log_likelihood = torch::log_softmax(logits, 1);
   if (!targets.mixed.defined()) return torch::nll_loss(log_likelihood, targets.own);

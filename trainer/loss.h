@@ -2,6 +2,9 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "trainer/strategy.h"
 
 // The terms that strategies are made of. Pure functions of tensors.
@@ -16,6 +19,10 @@ struct Targets {
 Targets AllRows(const StepBatch& batch);
 Targets FreshRows(const StepBatch& batch);
 Targets ReplayRows(const StepBatch& batch);
+
+// The classes of the targets, one a row and again one a row with a pasted part. REQUIRES they are on the CPU: for
+// Strategy::Prepare.
+std::vector<int64_t> ListedClasses(const Targets& targets);
 
 // Mean cross-entropy of logits [rows, labels] f32 against the targets. With mixed pictures (CutMix, Yun et al., ICCV
 // 2019) row i counts share_i * CE(own label) + (1 - share_i) * CE(pasted label).

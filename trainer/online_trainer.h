@@ -60,6 +60,11 @@ struct TrainerOptions {
   replay::ReplayOptions replay;
   size_t new_per_step = 10;
   size_t replay_per_step = 64;
+  // At most this share of a batch's new samples, and of a step's replayed ones, is of one source; 0 or 1: no limit.
+  // What comes beyond it waits for later batches, in order, at most 32 batches' worth: then batches are smaller than
+  // new_per_step, and their steps as much smaller. Replayed samples beyond it are not drawn. It takes a few sources to
+  // fill a step: with one, all steps are as small as the share.
+  double source_batch_share = 0;
   StepScheduleOptions schedule;     // steps on each batch of new samples
   std::string optimiser = "adamw";  // or "sgd"; with its rates see UseRecipeOf
   double learning_rate = 5e-4;      // with weight decay chosen on held-out training images of easy_vqa
@@ -158,7 +163,7 @@ struct TrainerStatus {
   Offset cursor;       // next log entry to read
   uint64_t steps = 0;  // of the optimiser
   uint64_t samples_trained = 0;
-  uint64_t waiting = 0;  // samples that were read and wait for a full batch
+  uint64_t waiting = 0;  // samples that were read and wait for a full batch, or by the limit for a later one
   double loss = 0;       // running mean
   double samples_per_s = 0;
   size_t labels = 0;

@@ -6,7 +6,10 @@
 #include "trainer/strategy_der.h"
 #include "trainer/strategy_er.h"
 #include "trainer/strategy_er_ace.h"
+#include "trainer/strategy_ewc.h"
 #include "trainer/strategy_gdumb.h"
+#include "trainer/strategy_lwf.h"
+#include "trainer/strategy_max.h"
 #include "trainer/strategy_naive.h"
 #include "trainer/strategy_retrain.h"
 
@@ -20,14 +23,27 @@ struct Registered {
 
 // A new method is one line here and a file pair beside it.
 constexpr Registered kStrategies[] = {
-    {"cls_er", MakeClsEr},       {"default", MakeDefault},     {"der", MakeDer},
-    {"der_pp", MakeDerPlusPlus}, {"er", MakeExperienceReplay}, {"er_ace", MakeErAce},
-    {"gdumb", MakeGdumb},        {"naive", MakeNaive},         {"retrain", MakeRetrain},
+    {"cls_er", MakeClsEr},
+    {"default", MakeDefault},
+    {"der", MakeDer},
+    {"der_pp", MakeDerPlusPlus},
+    {"er", MakeExperienceReplay},
+    {"er_ace", MakeErAce},
+    {"ewc", MakeEwc},
+    {"gdumb", MakeGdumb},
+    {"lwf", MakeLwf},
+    {"max", MakeMax},
+    {"naive", MakeNaive},
+    {"retrain", MakeRetrain},
 };
 
 }  // namespace
 
 void Strategy::Prepare(uint64_t, int64_t, StepBatch&) {}
+
+void Strategy::AdjustGradient(const GradientContext&) {}
+
+void Strategy::BeforeSnapshot(const std::vector<torch::Tensor>&) {}
 
 void Strategy::AfterStep(const StepContext&, const StepBatch&) {}
 

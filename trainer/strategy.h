@@ -30,15 +30,20 @@ struct StepBatch {
   // UsesStoredLogits and rows are replayed.
   torch::Tensor stored_logits;
   std::vector<Offset> offsets;  // of the rows, for records
+  // Of the learning rate: below 1 where a limit on sources kept rows back (trainer/batch_assembler.h), so that a row
+  // counts as in a full batch.
+  double rate_factor = 1;
 
   // What Strategy::Prepare() leaves for Loss().
   torch::Tensor recent;                // [labels] bool; undefined for a strategy that has no use for it
   torch::Tensor stored_logits_weight;  // [] f32, likewise
   int form = 0;                        // which of its forms Loss takes
+  // Before this step the student becomes the snapshot; only with Strategy::KeepsSnapshot.
+  bool take_snapshot = false;
 };
 
 // What a strategy may look at. `average` is the moving average of `student` that may ship, `teacher` the one that
-// teaches: slower, or the same network. They take no gradient.
+// teaches: slower, or the same network, or the snapshot of a strategy that KeepsSnapshot. They take no gradient.
 struct StepContext {
   uint64_t step = 0;  // of the optimiser, from 0: for AfterStep; Loss sees the one it was recorded in
   model::Model& student;
@@ -51,6 +56,16 @@ struct StepContext {
   void HandOut(const torch::Tensor& logits) const {
     if (logits_out != nullptr) *logits_out = logits.detach();
   }
+};
+
+// What Strategy::AdjustGradient may look at: flat buffers in the layout of the learned weights, [learned] f32 on the
+// learner's device.
+struct GradientContext {
+  const torch::Tensor& weights;
+  const torch::Tensor& snapshot;              // undefined without KeepsSnapshot
+  torch::Tensor& gradient;                    // of Loss; to be changed in place
+  const std::vector<torch::Tensor>& records;  // as many as WeightRecords(); to be changed in place
+  int64_t rows = 0;                           // of the batch
 };
 
 // One continual-learning method: given the new batch, the replay batch and the model, a loss. Strategies live in a file
@@ -70,6 +85,15 @@ class Strategy {
   // Above 0: the network does not learn from the stream's steps, which only fill the memory; for each candidate a new
   // one is trained on the memory, so many passes.
   virtual uint64_t PassesOverMemory() const { return 0; }
+  // True: StepContext::teacher is no average but the student as it was when Prepare last asked for it
+  // (StepBatch::take_snapshot); before that, the random start.
+  virtual bool KeepsSnapshot() const { return false; }
+  // Above 0: the step takes the gradient found where the weights are moved so far along their gradient, and loses its
+  // way to sharp minima by it (sharpness-aware minimisation: Foret et al., ICLR 2021). Loss is called twice a step.
+  virtual double PerturbationRadius() const { return 0; }
+  // So many buffers the learner keeps for the strategy beside the weights, laid out like them: zero at first and for
+  // new outputs, part of the checkpoint.
+  virtual size_t WeightRecords() const { return 0; }
   // On the host, once before each step's Loss: whatever of it depends on values and not on shapes becomes a tensor of
   // the batch, or one of few forms. `labels`: the network's. Here goes what changes the strategy's state.
   virtual void Prepare(uint64_t step, int64_t labels, StepBatch& batch);
@@ -77,6 +101,11 @@ class Strategy {
   // for one form and the same shapes always the same operations, since on a GPU they are recorded once and replayed
   // (trainer/step_runner.h).
   virtual torch::Tensor Loss(const StepContext& context, const StepBatch& batch) = 0;
+  // Once the gradient of Loss is there, before it is clipped: a term whose gradient needs no forward pass, such as a
+  // pull towards old weights. Under the rules of Loss; all operations in place.
+  virtual void AdjustGradient(const GradientContext& context);
+  // The student is about to become the snapshot. `records`: [learned] f32 each, to be changed in place.
+  virtual void BeforeSnapshot(const std::vector<torch::Tensor>& records);
   // After the optimiser and the moving average were updated.
   virtual void AfterStep(const StepContext& context, const StepBatch& batch);
   // State for the checkpoint; empty for a strategy without any.

@@ -62,13 +62,7 @@ class Default final : public Strategy {
 
   // [labels] bool: what the stream brings at present, this batch included.
   torch::Tensor Recent(const StepBatch& batch, int64_t labels) {
-    const Targets fresh = FreshRows(batch);
-    for (const torch::Tensor& targets : {fresh.own, fresh.mixed}) {
-      if (!targets.defined()) continue;
-      const torch::Tensor listed = targets.contiguous();
-      const auto* classes = listed.data_ptr<int64_t>();
-      recent_.Note(batch.number, {classes, classes + listed.numel()});
-    }
+    recent_.Note(batch.number, ListedClasses(FreshRows(batch)));
     const std::vector<bool> recent = recent_.At(batch.number, labels);
     const torch::Tensor allowed = torch::zeros({labels}, torch::kBool);
     for (int64_t i = 0; i < labels; ++i) allowed.data_ptr<bool>()[i] = recent[static_cast<size_t>(i)];

@@ -88,6 +88,7 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   PERENNIAL_ASSIGN_OR_RETURN(StepBatch batch, builder_->Build(fresh, replayed, labels_, steps_, begun_.done > 0));
   batch.number = batches_;
   batch.memory = replay_->size();
+  batch.rate_factor = assembler_->fullness();
   PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
     batch.stored_logits = StoredLogits(replayed, learner_->label_count());
@@ -145,7 +146,7 @@ Status StreamTrainer::ObserveInstantly(const std::vector<Prepared>& fresh, const
 }
 
 Status StreamTrainer::LearnFromMemory() {
-  PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, static_cast<int64_t>(labels_.size())));
+  PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, static_cast<int64_t>(labels_.size()), strategy_.get()));
   MemoryTraining how;
   how.batch = options_.new_per_step + options_.replay_per_step;
   how.passes = strategy_->PassesOverMemory();
@@ -159,7 +160,7 @@ Result<std::vector<int64_t>> StreamTrainer::PrepareLabels(const std::vector<Prep
   for (const Prepared& sample : fresh) targets.push_back(labels_.Add(sample.example.label));
   const auto count = static_cast<int64_t>(labels_.size());
   if (learner_ == nullptr) {
-    PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, count));
+    PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Build(options_, count, strategy_.get()));
   } else if (learner_->label_count() < count) {
     PERENNIAL_RETURN_IF_ERROR(Settle());
     learner_->Grow(count);
@@ -225,7 +226,7 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.strategy = options_.strategy;
   saved.strategy_state = strategy_->Save();
   saved.optimiser = options_.optimiser;
-  saved.cursor = assembler_->cursor();
+  saved.position = assembler_->position();
   saved.steps = steps_;
   saved.batches = batches_;
   saved.batch_steps = begun_.steps;
@@ -316,11 +317,12 @@ Hash256 StreamTrainer::Fingerprint() {
   if (learner_ != nullptr) {
     const LearnerState state = learner_->State();
     hash.Update(state.layout.Encode());
-    for (const torch::Tensor* tensor :
-         {&state.weights, &state.average, &state.moment1, &state.moment2, &state.teacher}) {
-      if (!tensor->defined()) continue;
-      hash.Update({reinterpret_cast<const char*>(tensor->data_ptr<float>()),
-                   static_cast<size_t>(tensor->numel()) * sizeof(float)});
+    std::vector<torch::Tensor> tensors = {state.weights, state.average, state.moment1, state.moment2, state.teacher};
+    tensors.insert(tensors.end(), state.records.begin(), state.records.end());
+    for (const torch::Tensor& tensor : tensors) {
+      if (!tensor.defined()) continue;
+      hash.Update({reinterpret_cast<const char*>(tensor.data_ptr<float>()),
+                   static_cast<size_t>(tensor.numel()) * sizeof(float)});
     }
   }
   return hash.Finish();
@@ -331,7 +333,7 @@ void StreamTrainer::RefreshStatus() {
   status_.cursor = assembler_->cursor();
   status_.steps = steps_;
   status_.samples_trained = samples_trained_;
-  status_.waiting = assembler_->samples().size();
+  status_.waiting = assembler_->samples().size() + assembler_->held_back().size();
   status_.loss = loss_;
   status_.samples_per_s = throughput_.PerSecond();
   status_.labels = labels_.size();

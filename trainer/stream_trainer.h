@@ -63,6 +63,8 @@ class StreamTrainer final : public OnlineTrainer {
   Result<std::vector<replay::ItemState>> Learn(const std::vector<Prepared>& fresh, ReplayDraw replayed);
   // What the instant head sees of new samples: as they came, without augmentation.
   Status ObserveInstantly(const std::vector<Prepared>& fresh, const std::vector<int64_t>& targets);
+  // Samples that were read and not trained on yet.
+  std::vector<const Prepared*> ReadAhead() const;
   // Samples by label that the published network was not trained on, those that wait included.
   std::unordered_map<std::string, uint64_t> YoungLabels() const;
   uint64_t InstantSamples() const;

@@ -13,21 +13,28 @@ void StreamTrainer::SetPublished(std::shared_ptr<const format::VersionImage> ima
   published_trained_ = published_image_ == nullptr ? 0 : model::TrainedLabels(*published_image_);
 }
 
+std::vector<const Prepared*> StreamTrainer::ReadAhead() const {
+  std::vector<const Prepared*> ahead;
+  for (const Prepared& sample : assembler_->samples()) ahead.push_back(&sample);
+  for (const Prepared& sample : assembler_->held_back()) ahead.push_back(&sample);
+  return ahead;
+}
+
 std::unordered_map<std::string, uint64_t> StreamTrainer::YoungLabels() const {
   std::unordered_map<std::string, uint64_t> young;
   const std::vector<int64_t>& counts = instant_->counts();
   for (size_t c = published_trained_; c < std::min(counts.size(), labels_.size()); ++c) {
     young[labels_.names()[c]] = static_cast<uint64_t>(counts[c]);
   }
-  for (const Prepared& sample : assembler_->samples()) {
-    const std::optional<int64_t> known = labels_.Find(sample.example.label);
-    if (!known || static_cast<size_t>(*known) >= published_trained_) ++young[sample.example.label];
+  for (const Prepared* sample : ReadAhead()) {
+    const std::optional<int64_t> known = labels_.Find(sample->example.label);
+    if (!known || static_cast<size_t>(*known) >= published_trained_) ++young[sample->example.label];
   }
   return young;
 }
 
 uint64_t StreamTrainer::InstantSamples() const {
-  return static_cast<uint64_t>(instant_->samples()) + assembler_->samples().size();
+  return static_cast<uint64_t>(instant_->samples()) + ReadAhead().size();
 }
 
 bool StreamTrainer::InstantDue(bool idle) const {
@@ -53,12 +60,12 @@ Result<Candidate> StreamTrainer::MakeInstantCandidate(size_t max_per_slice) {
     std::vector<model::RawInput> inputs;
     CandidateMaker::Waiting waiting;
     int64_t newest = newest_sample_us_;
-    for (const Prepared& sample : assembler_->samples()) {
-      inputs.push_back({sample.example.pixels.get(), sample.example.text});
-      waiting.labels.push_back(labels.Add(sample.example.label));
-      newest = std::max(newest, sample.appended_us);
-      if (std::find(slices.begin(), slices.end(), sample.example.slice) == slices.end()) {
-        slices.push_back(sample.example.slice);
+    for (const Prepared* sample : ReadAhead()) {
+      inputs.push_back({sample->example.pixels.get(), sample->example.text});
+      waiting.labels.push_back(labels.Add(sample->example.label));
+      newest = std::max(newest, sample->appended_us);
+      if (std::find(slices.begin(), slices.end(), sample->example.slice) == slices.end()) {
+        slices.push_back(sample->example.slice);
       }
     }
     CandidateMaker::Request request = RequestOf(labels.names(), slices, max_per_slice);

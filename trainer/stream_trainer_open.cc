@@ -15,6 +15,13 @@ Status CheckDevice(const std::string& device) {
   return Status::Ok();
 }
 
+// What another strategy kept beside the weights means nothing to this one.
+LearnerState StateFor(const std::string& strategy, const trainer::Checkpoint& saved) {
+  LearnerState state = *saved.learner;
+  if (saved.strategy != strategy) state.records.clear();
+  return state;
+}
+
 }  // namespace
 
 std::vector<std::string> OnlineTrainer::Families() {
@@ -59,17 +66,18 @@ Status StreamTrainer::Start() {
   replay::ReplayOptions replay_options = options_.replay;
   if (!strategy_->UsesReplay()) replay_options.policy = replay::ReplayOptions::Policy::kNone;
   replay_options.item_state = strategy_->UsesStoredLogits();
+  replay_options.source_draw_share = options_.source_batch_share;
   PERENNIAL_ASSIGN_OR_RETURN(replay_, replay::ReplayBuffer::Open(store_, options_.name, replay_options));
 
-  Offset begin;
+  ReadPosition position;
   PERENNIAL_ASSIGN_OR_RETURN(const auto saved, LoadCheckpoint(store_, family_, options_.name));
   if (saved) {
     PERENNIAL_RETURN_IF_ERROR(RestoreFrom(*saved).WithContext("resume trainer " + options_.name));
-    begin = saved->cursor;
+    position = saved->position;
   }
   PERENNIAL_RETURN_IF_ERROR(OpenInstant(saved));
-  if (begin > log_.End()) {
-    return Corruption("trainer " + options_.name + " has read up to offset " + begin.ToString() +
+  if (position.next > log_.End()) {
+    return Corruption("trainer " + options_.name + " has read up to offset " + position.next.ToString() +
                           ", but the log ends at " + log_.End().ToString(),
                       "the sample log was replaced; start with an empty data folder");
   }
@@ -80,8 +88,9 @@ Status StreamTrainer::Start() {
   prefetch.seed = options_.seed;
   prefetch.threads = options_.decode_threads;
   prefetch.capacity = std::max<size_t>(256, 4 * options_.new_per_step);
-  prefetcher_ = std::make_unique<Prefetcher>(log_, begin, prefetch);
-  assembler_ = std::make_unique<BatchAssembler>(*prefetcher_, options_.new_per_step, begin);
+  prefetcher_ = std::make_unique<Prefetcher>(log_, position.begin(), prefetch);
+  assembler_ = std::make_unique<BatchAssembler>(*prefetcher_, options_.new_per_step, position,
+                                                SourceLimit::Of(options_.source_batch_share, options_.new_per_step));
   builder_ =
       std::make_unique<BatchBuilder>(options_.spec, options_.augment, options_.seed, Learner::TakesPacked(options_));
   CandidateMaker::Options candidates;
@@ -140,8 +149,8 @@ Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
   flush_due_ = saved.flush_due;
   published_ = saved.published;
   if (saved.learner) {
-    PERENNIAL_ASSIGN_OR_RETURN(learner_,
-                               Learner::Restore(options_, static_cast<int64_t>(saved.labels.size()), *saved.learner));
+    PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Restore(options_, static_cast<int64_t>(saved.labels.size()),
+                                                          StateFor(options_.strategy, saved), strategy_.get()));
   }
   return Status::Ok();
 }

@@ -101,6 +101,8 @@ Status TrainerOptions::Validate() const {
   if (replay_per_step > 65536) {
     return InvalidArgument("replay_per_step is " + std::to_string(replay_per_step) + ", more than 65536");
   }
+  PERENNIAL_RETURN_IF_ERROR(CheckShare("source_batch_share", source_batch_share));
+  PERENNIAL_RETURN_IF_ERROR(replay.Validate());
   PERENNIAL_RETURN_IF_ERROR(schedule.Validate());
   if (optimiser != "adamw" && optimiser != "sgd") {
     return InvalidArgument("optimiser \"" + optimiser + "\" is unknown; there are adamw and sgd");

@@ -13,7 +13,7 @@ struct BenchOptions {
   std::string dump;  // --dump DIR: raw records, one JSON line per request or prediction; empty: none
   uint64_t seed = 1;
   std::string device = "cuda";  // --device, of gpu-train
-  bool quick = false;  // --quick: a tenth of the work, for smoke tests; its figures are not to be quoted
+  bool quick = false;           // --quick: a tenth of the work, for smoke tests; its figures are not to be quoted
 };
 
 // One benchmark: runs and returns one JSON object (text). Progress goes to standard error.

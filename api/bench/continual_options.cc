@@ -62,7 +62,7 @@ Status ContinualOptions::Validate() const {
   if (data.empty()) return InvalidArgument("--data is missing", "name a data set, such as a folder of idx files");
   PERENNIAL_RETURN_IF_ERROR(OneOf("dataset", dataset, RecipeNames()));
   PERENNIAL_RETURN_IF_ERROR(OneOf("protocol", protocol, ProtocolNames()));
-  if (!policy.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("policy", policy, {"reservoir", "class_balanced"}));
+  if (!policy.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("policy", policy, {"reservoir", "class_balanced", "herding"}));
   if (!augment.empty()) PERENNIAL_RETURN_IF_ERROR(OneOf("augment", augment, {"on", "off"}));
   PERENNIAL_RETURN_IF_ERROR(OneOf("payload", payload, {"as_sent", "raw", "deflate", "jpeg"}));
   PERENNIAL_RETURN_IF_ERROR(Share("learning-rate", learning_rate, 10));
@@ -93,6 +93,14 @@ Status ContinualOptions::Validate() const {
   PERENNIAL_RETURN_IF_ERROR(Share("blur", blur, 1));
   PERENNIAL_RETURN_IF_ERROR(Share("label-noise", label_noise, 1));
   PERENNIAL_RETURN_IF_ERROR(Share("saboteur", saboteur, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("poison-share", poison_share, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("source-share", source_share, 1));
+  PERENNIAL_RETURN_IF_ERROR(Share("source-batch-share", source_batch_share, 1));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("sources", sources, 1, 10'000));
+  PERENNIAL_RETURN_IF_ERROR(AtMost("duplicate-source", duplicate_source, 1, 1000));
+  if (duplicate_source > 1 && sources == 1) {
+    return InvalidArgument("--duplicate-source needs several sources", "add --sources 10");
+  }
   PERENNIAL_RETURN_IF_ERROR(Share("held-out", held_out, 0.5));
   PERENNIAL_RETURN_IF_ERROR(Share("test-share", test_share, 0.9));
   return Status::Ok();
@@ -101,7 +109,7 @@ Status ContinualOptions::Validate() const {
 ContinualOptions ContinualOptions::Resolved() const {
   ContinualOptions out = *this;
   // The comparison strategies are as in the literature, which has a plain reservoir and no augmentation.
-  const bool whole = strategy == "default" || strategy == kInstant;
+  const bool whole = strategy == "default" || strategy == "max" || strategy == kInstant;
   if (!out.instant_width) {
     out.instant_width = strategy != kInstant ? 0 : buffer_bytes > 0 ? WidthWithin(buffer_bytes) : kInstantWidth;
   }
@@ -155,6 +163,11 @@ std::string ContinualOptions::Arguments() const {
   if (protocol == "blurry") add("blur", Number(blur));
   if (label_noise > 0) add("label-noise", Number(label_noise));
   if (saboteur > 0) add("saboteur", Number(saboteur));
+  if (sources > 1) add("sources", std::to_string(sources));
+  if (poison_share > 0) add("poison-share", Number(poison_share));
+  if (duplicate_source > 1) add("duplicate-source", std::to_string(duplicate_source));
+  if (source_share > 0) add("source-share", Number(source_share));
+  if (source_batch_share > 0) add("source-batch-share", Number(source_batch_share));
   add("held-out", Number(held_out));
   if (test_share > 0) add("test-share", Number(test_share));
   if (fold) add("fold", std::to_string(*fold));

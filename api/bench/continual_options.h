@@ -21,7 +21,7 @@ struct ContinualOptions {
   // Bytes of all that remembers data instead: the instant head's matrices, and the replay memory has the rest; 0:
   // `buffer` counts.
   uint64_t buffer_bytes = 0;
-  std::string policy;                       // reservoir or class_balanced; empty: by strategy
+  std::string policy;                       // reservoir, class_balanced or herding; empty: by strategy
   std::string augment;                      // on (the recipe's) or off; empty: by strategy
   std::string payload = "as_sent";          // how remembered pictures are kept: as_sent, raw, deflate or jpeg
   double learning_rate = 0;                 // 0: the network's recipe, or for a comparison on mlp 0.05
@@ -37,6 +37,11 @@ struct ContinualOptions {
   double blur = 0.2;              // of blurry
   double label_noise = 0;         // share of training labels replaced by another class
   double saboteur = 0;            // the same within the twentieth in the middle of the stream
+  uint64_t sources = 1;           // senders of the training samples, drawn by group; 1: the data's own
+  double poison_share = 0;        // share of the training samples that the source "poison" sends too, labels wrong
+  uint64_t duplicate_source = 1;  // times that the first of several sources sends each of its samples, in a row
+  double source_share = 0;        // replay::ReplayOptions::source_share
+  double source_batch_share = 0;  // trainer::TrainerOptions::source_batch_share
   double held_out = 0.1;          // share of the training groups kept for the gate, about 1,000 samples of a slice
   double test_share = 0;          // share of the groups that is the test part, for data without one
   std::optional<uint64_t> fold;   // test fold of data in folds; empty: another one for every seed

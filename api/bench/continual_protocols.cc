@@ -183,23 +183,79 @@ void MixAll(ContinualStream& stream) {
   stream.parts = {std::move(all)};
 }
 
-Status MislabelShare(double share, uint64_t from, uint64_t to, Rng& rng, ContinualStream& stream) {
-  if (share <= 0) return Status::Ok();
+namespace {
+
+// Numbers of the classes by label. kInvalidArgument unless there are two.
+Result<std::unordered_map<std::string, uint32_t>> NumberLabels(const ContinualStream& stream) {
   const std::vector<std::string>& labels = stream.data->labels;
   if (labels.size() < 2) {
     return InvalidArgument("wrong labels need at least two classes, the data has one",
-                           "leave --label-noise and --saboteur out");
+                           "leave --label-noise, --saboteur and --poison-share out");
   }
   std::unordered_map<std::string, uint32_t> number_of;
   for (uint32_t i = 0; i < labels.size(); ++i) number_of.emplace(labels[i], i);
+  return number_of;
+}
+
+// One of the other classes, with equal chances.
+uint32_t OtherClass(uint32_t truth, size_t classes, Rng& rng) {
+  const auto other = static_cast<uint32_t>(rng.Below(classes - 1));
+  return other < truth ? other : other + 1;
+}
+
+}  // namespace
+
+Status AddPoison(double share, Rng& rng, ContinualStream& stream) {
+  if (share <= 0) return Status::Ok();
+  PERENNIAL_ASSIGN_OR_RETURN(const auto number_of, NumberLabels(stream));
+  for (StreamPart& part : stream.parts) {
+    std::vector<StreamItem> poison;
+    for (const StreamItem& item : part.items) {
+      if (!rng.Chance(share)) continue;
+      StreamItem sent = item;
+      sent.poison = true;
+      sent.copy = 1;
+      // Always the next class: wrong labels that agree with each other do most harm.
+      sent.wrong_label = (number_of.at(stream.TrueLabel(item)) + 1) % static_cast<uint32_t>(number_of.size());
+      poison.push_back(sent);
+    }
+    // Into the part's order, which stays what it was.
+    std::vector<StreamItem> mixed;
+    size_t own = 0, next = 0;
+    while (own < part.items.size() || next < poison.size()) {
+      const size_t left = poison.size() - next;
+      const bool is_poison = rng.Below(part.items.size() - own + left) < left;
+      mixed.push_back(is_poison ? poison[next++] : part.items[own++]);
+    }
+    part.items = std::move(mixed);
+  }
+  return Status::Ok();
+}
+
+void RepeatLoudest(uint64_t times, ContinualStream& stream) {
+  if (times <= 1) return;
+  for (StreamPart& part : stream.parts) {
+    std::vector<StreamItem> sent;
+    for (const StreamItem& item : part.items) {
+      const bool loud = stream.SourceOf(item) == "source 1";
+      for (uint64_t copy = 0; copy < (loud ? times : 1); ++copy) {
+        sent.push_back(item);
+        if (copy > 0) sent.back().copy = static_cast<uint16_t>(copy);
+      }
+    }
+    part.items = std::move(sent);
+  }
+}
+
+Status MislabelShare(double share, uint64_t from, uint64_t to, Rng& rng, ContinualStream& stream) {
+  if (share <= 0) return Status::Ok();
+  PERENNIAL_ASSIGN_OR_RETURN(const auto number_of, NumberLabels(stream));
   uint64_t at = 0;
   for (StreamPart& part : stream.parts) {
     for (StreamItem& item : part.items) {
       const uint64_t place = at++;
       if (place < from || place >= to || !rng.Chance(share)) continue;
-      const uint32_t truth = number_of.at(stream.TrueLabel(item));
-      const auto other = static_cast<uint32_t>(rng.Below(labels.size() - 1));
-      item.wrong_label = other < truth ? other : other + 1;
+      item.wrong_label = OtherClass(number_of.at(stream.TrueLabel(item)), number_of.size(), rng);
     }
   }
   return Status::Ok();

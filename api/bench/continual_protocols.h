@@ -25,6 +25,12 @@ void MakeLongTail(Rng& rng, ContinualStream& stream);
 void Blur(double share, Rng& rng, ContinualStream& stream);
 void MixAll(ContinualStream& stream);
 
+// Sends `share` of the samples again, by the source "poison" and with the label of the next class, anywhere in the
+// sample's part.
+Status AddPoison(double share, Rng& rng, ContinualStream& stream);
+// Each sample of "source 1" comes `times` times, in a row.
+void RepeatLoudest(uint64_t times, ContinualStream& stream);
+
 // Gives `share` of the items in [from, to) of the whole stream a wrong label.
 Status MislabelShare(double share, uint64_t from, uint64_t to, Rng& rng, ContinualStream& stream);
 

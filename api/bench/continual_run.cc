@@ -11,6 +11,7 @@
 #include "api/bench/scale_keeper.h"
 #include "storage/kv/kv_store.h"
 #include "storage/samples/sample_log.h"
+#include "trainer/batch_assembler.h"
 #include "trainer/instant_statistics.h"
 #include "trainer/online_trainer.h"
 
@@ -30,8 +31,10 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
   out.UseRecipeOf(spec);
   out.strategy = options.TrainerStrategy();
   out.instant_width = *options.instant_width;
-  out.replay.policy = options.policy == "reservoir" ? replay::ReplayOptions::Policy::kReservoir
-                                                    : replay::ReplayOptions::Policy::kClassBalanced;
+  using Policy = replay::ReplayOptions::Policy;
+  out.replay.policy = options.policy == "reservoir" ? Policy::kReservoir
+                      : options.policy == "herding" ? Policy::kHerding
+                                                    : Policy::kClassBalanced;
   out.replay.capacity = options.buffer;
   if (options.buffer_bytes > 0) {
     const uint64_t head = out.instant_width == 0
@@ -59,6 +62,8 @@ Result<trainer::TrainerOptions> MakeOptions(const ContinualStream& stream, const
                        : options.payload == "deflate" ? Payload::kDeflate
                        : options.payload == "jpeg"    ? Payload::kJpeg
                                                       : Payload::kAsSent;
+  out.replay.source_share = options.source_share;
+  out.source_batch_share = options.source_batch_share;
   if (options.learning_rate > 0) out.learning_rate = options.learning_rate;
   out.max_gradient_norm = options.max_gradient_norm.value_or(out.max_gradient_norm);
   trainer::StepScheduleOptions& schedule = out.schedule;
@@ -121,6 +126,7 @@ class Run {
     for (const auto& gate : stream_.gate) PERENNIAL_RETURN_IF_ERROR(Append(gate, true));
     PERENNIAL_ASSIGN_OR_RETURN(trainer::TrainerOptions trainer_options, MakeOptions(stream_, options_, seed_));
     batch_ = trainer_options.new_per_step;
+    most_waiting_ = trainer::SourceLimit::Of(trainer_options.source_batch_share, batch_).most_waiting;
     trainer_options.on_step = [this](uint64_t, const std::vector<Offset>& fresh) {
       for (const Offset offset : fresh) since_.push_back(item_at_[offset.value]);
     };
@@ -155,7 +161,9 @@ class Run {
   // A batch that is not full yet takes its rest from the next part: the trainer knows no boundary. How much is trained
   // is counted in samples, so that a slow machine changes nothing.
   Status TrainPart(bool last) {
-    const uint64_t enough = last ? appended_ : appended_ - appended_ % batch_;
+    // With a limit on sources some samples wait for the next part as well.
+    const uint64_t later = most_waiting_ == 0 ? appended_ % batch_ : std::min(appended_, most_waiting_ + batch_);
+    const uint64_t enough = last ? appended_ : appended_ - later;
     for (int waits = 0; trainer_->GetStatus().samples_trained < enough;) {
       const SteadyTime began = clock_.Now();
       PERENNIAL_ASSIGN_OR_RETURN(const auto outcome, trainer_->Step(clock_.In(std::chrono::seconds(30))));
@@ -315,7 +323,8 @@ class Run {
   std::vector<StreamItem> item_at_;  // by offset
   std::unique_ptr<OnlineTrainer> trainer_;
   size_t batch_ = 1;
-  uint64_t appended_ = 0;  // to train on
+  uint64_t most_waiting_ = 0;  // because their source is over its limit
+  uint64_t appended_ = 0;      // to train on
 
   ContinualRecord record_;
   ScaleKeeper scales_;

@@ -9,7 +9,7 @@
 namespace perennial::bench {
 namespace {
 
-constexpr uint64_t kGateDraw = 3;
+constexpr uint64_t kGateDraw = 3, kSourceDraw = 5;
 // Of a slice: enough for the gate to take its accuracies at their word (trainer::GateOptions::exact_samples), with room
 // for the draw's chance.
 constexpr double kGateSamples = 1080;
@@ -17,7 +17,7 @@ constexpr double kGateSamples = 1080;
 constexpr double kGateSamplesInAll = 5400, kLeastGateSamples = 270;
 constexpr size_t kLeastForGate = 5;  // a slice of fewer samples has no gate share
 
-enum Purpose : uint64_t { kProtocol = 1, kOrder, kBlur, kNoise, kSaboteur };
+enum Purpose : uint64_t { kProtocol = 1, kOrder, kBlur, kNoise, kSaboteur, kPoison };
 
 // Draws the gate's share out of the parts, by group: a group that is drawn for one slice is trained on in none.
 void DrawGate(double share, uint64_t seed, ContinualStream& stream) {
@@ -71,6 +71,14 @@ uint64_t ContinualStream::TrainSize() const {
   return size;
 }
 
+std::string ContinualStream::SourceOf(const StreamItem& item) const {
+  if (item.poison) return "poison";
+  const format::Sample& sample = data->samples[item.sample];
+  if (sources <= 1) return sample.source;
+  const double draw = UniformOf(seed, kSourceDraw, sample.group) * static_cast<double>(sources);
+  return "source " + std::to_string(static_cast<uint64_t>(draw) + 1);
+}
+
 Result<format::Sample> ContinualStream::Make(const StreamItem& item) const {
   format::Sample sample = data->samples[item.sample];
   sample.part = format::Part::kTrain;
@@ -79,6 +87,8 @@ Result<format::Sample> ContinualStream::Make(const StreamItem& item) const {
   if (item.wrong_label != StreamItem::kTrueLabel) sample.label = data->labels[item.wrong_label];
   // Ids of the data may repeat, and a task repeats all of them.
   sample.id = std::to_string(item.slice) + "/" + std::to_string(item.sample);
+  if (item.copy > 0) sample.id += "/" + std::to_string(item.copy);
+  sample.source = SourceOf(item);
   if (!tasks.empty()) {
     PERENNIAL_ASSIGN_OR_RETURN(sample.image, tasks[item.slice].ApplyPng(sample.image));
   }
@@ -94,7 +104,9 @@ Result<ContinualStream> MakeStream(const LabelledData& data, const DataSplit& sp
   ContinualStream stream;
   stream.data = &data;
   Rng protocol_rng(seed, kProtocol), order_rng(seed, kOrder), blur_rng(seed, kBlur);
-  Rng noise_rng(seed, kNoise), saboteur_rng(seed, kSaboteur);
+  Rng noise_rng(seed, kNoise), saboteur_rng(seed, kSaboteur), poison_rng(seed, kPoison);
+  stream.sources = options.sources;
+  stream.seed = seed;
   if (options.protocol == "slices") {
     PERENNIAL_RETURN_IF_ERROR(SplitBySlice(split, stream));
   } else if (options.protocol == "rotated" || options.protocol == "permuted") {
@@ -114,6 +126,8 @@ Result<ContinualStream> MakeStream(const LabelledData& data, const DataSplit& sp
   if (options.protocol == "blurry") Blur(options.blur, blur_rng, stream);
   if (options.protocol == "shuffled" || options.strategy == "joint") MixAll(stream);
   for (StreamPart& part : stream.parts) Shuffle(part.items, order_rng);
+  PERENNIAL_RETURN_IF_ERROR(AddPoison(options.poison_share, poison_rng, stream));
+  RepeatLoudest(options.duplicate_source, stream);
   const uint64_t total = stream.TrainSize();
   PERENNIAL_RETURN_IF_ERROR(MislabelShare(options.label_noise, 0, total, noise_rng, stream));
   // The twentieth in the middle.

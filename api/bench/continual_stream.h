@@ -18,6 +18,8 @@ struct StreamItem {
   uint32_t sample = 0;
   uint32_t slice = 0;
   uint32_t wrong_label = kTrueLabel;  // number in LabelledData::labels
+  uint16_t copy = 0;                  // which one of its slice, where a sample is sent more than once
+  bool poison = false;                // sent by the source "poison"
 };
 
 // A stretch of the stream. The trainer is not told where it ends; the figures are by slice.
@@ -34,11 +36,15 @@ struct ContinualStream {
   std::vector<std::vector<StreamItem>> tests;  // by slice
   std::vector<std::vector<StreamItem>> gate;   // by slice: kept from training, for the gate
   std::vector<PictureTask> tasks;              // by slice; empty: pictures stay as they are
+  uint64_t sources = 1;                        // senders of the samples, by group; 1: the data's own
+  uint64_t seed = 1;                           // draws which sender
   uint64_t dropped_tests = 0;                  // of classes or slices that the training part lacks
 
   bool HasBoundaries() const { return parts.size() > 1 && parts.size() == slices.size(); }
   uint64_t TrainSize() const;
   const std::string& TrueLabel(const StreamItem& item) const { return *data->samples[item.sample].label; }
+  // The source that sends it.
+  std::string SourceOf(const StreamItem& item) const;
   // Unique within a slice: the data's id.
   const std::string& IdOf(const StreamItem& item) const { return data->samples[item.sample].id; }
   // The sample as the log gets it: task's picture, slice, label, an id that is unique in the stream. Part train.
@@ -54,7 +60,9 @@ std::vector<std::string> ProtocolNames();
 // have one), tests stay clear; longtail: split, class sizes in training fall exponentially to a hundredth, which class
 // has which size is drawn, test parts are cut to equal classes. Within a part the order is drawn. Strategy joint puts
 // everything into one shuffled part. The gate's share is drawn by groups, and no group of it is trained on in any
-// slice; it and the test parts never have wrong labels. kInvalidArgument when the data cannot have the protocol.
+// slice; it and the test parts never have wrong labels, nor what --poison-share and --duplicate-source send more than
+// once: poison lies anywhere in the sample's own part, copies of a loud source in a row. kInvalidArgument when the data
+// cannot have the protocol.
 Result<ContinualStream> MakeStream(const LabelledData& data, const DataSplit& split, const ContinualOptions& options,
                                    int side, uint64_t seed);
 

@@ -62,8 +62,8 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--buffer", options.buffer, "Samples of the replay memory");
   add("--buffer-bytes", options.buffer_bytes,
       "Bytes of all that remembers data, the instant head's too, instead of samples");
-  add("--policy", options.policy, "reservoir or class_balanced (default: class_balanced for strategy default)");
-  add("--augment", options.augment, "on or off (default: on for strategy default)");
+  add("--policy", options.policy, "reservoir, class_balanced or herding (default: class_balanced for default and max)");
+  add("--augment", options.augment, "on or off (default: on for default and max)");
   add("--payload", options.payload, "How remembered pictures are kept: as_sent, raw, deflate or jpeg");
   add("--learning-rate", options.learning_rate, "0: the network's recipe, or 0.05 for a comparison on mlp");
   add("--max-gradient-norm", options.max_gradient_norm, "Longest gradient, 0: any (default: the network's recipe)");
@@ -78,6 +78,14 @@ void BindContinual(CLI::App& app, ContinualOptions& options) {
   add("--blur", options.blur, "Of blurry: share of a task's samples that its neighbours' take the place of");
   add("--label-noise", options.label_noise, "Share of training labels replaced by another class");
   add("--saboteur", options.saboteur, "The same within the twentieth in the middle of the stream");
+  add("--sources", options.sources, "Senders that the training samples are spread over, by group; 1: the data's own");
+  add("--poison-share", options.poison_share,
+      "Share of the training samples that a source of its own sends again, with wrong labels");
+  add("--duplicate-source", options.duplicate_source,
+      "Times that the first of --sources sends each of its samples, one after the other");
+  add("--source-share", options.source_share, "Largest share of the memory that is of one source; 0: no limit");
+  add("--source-batch-share", options.source_batch_share,
+      "Largest share of a batch's new and of a step's replayed samples that is of one source; 0: no limit");
   add("--held-out", options.held_out, "Share of the training groups for the gate, about 1,000 samples of a slice");
   add("--test-share", options.test_share, "Share of the groups that is the test part, for data without one");
   add("--fold", options.fold, "Test fold of data in folds (default: another one for every seed)");

@@ -98,6 +98,9 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"trainer", "ema_decay", "--ema-decay", "of the averaged weights", &t.ema_decay});
   table.Add({"trainer", "new_per_step", "--new-per-step", "new samples in a step", &t.new_per_step});
   table.Add({"trainer", "replay_per_step", "--replay-per-step", "replayed samples in a step", &t.replay_per_step});
+  table.Add({"trainer", "source_batch_share", "--source-batch-share",
+             "largest share of a batch's new and of a step's replayed samples that is of one source, 0: no limit",
+             &t.source_batch_share});
   table.Add({"trainer", "steps_per_batch", "--steps-per-batch", "fewest steps on each batch of new samples",
              &t.schedule.least});
   table.Add(
@@ -120,11 +123,13 @@ void BindTraining(SettingTable& table, HubOptions& o) {
   table.Add({"trainer", "decode_threads", "--decode-threads", "threads that decode ahead", &t.decode_threads});
   table.Add({"trainer", "device", "--device", "cpu or cuda", &t.device});
   table.Add({"trainer", "precision", "--precision", "on cuda: float32, tf32 or bfloat16", &t.precision});
-  table.Add({"replay", "policy", "--replay-policy", "none, reservoir or class_balanced", &o.replay_policy});
+  table.Add({"replay", "policy", "--replay-policy", "none, reservoir, class_balanced or herding", &o.replay_policy});
   table.Add(
       {"replay", "partition", "--replay-partition", "label, label_and_source or label_and_slice", &o.replay_partition});
   table.Add({"replay", "capacity", "--replay-capacity", "samples remembered", &t.replay.capacity});
   table.Add({"replay", "capacity_bytes", "--replay-bytes", "encoded bytes remembered", &t.replay.capacity_bytes});
+  table.Add({"replay", "source_share", "--source-share",
+             "largest share of the memory that is of one source, 0: no limit", &t.replay.source_share});
   table.Add(
       {"augment", "illumination", "--augment-illumination", "largest change of brightness", &t.augment.illumination});
   table.Add({"augment", "noise", "--augment-noise", "largest noise, share of full scale", &t.augment.noise});

@@ -47,8 +47,10 @@ Status ReadReplay(const std::string& policy, const std::string& partition, repla
     out.policy = Options::Policy::kReservoir;
   } else if (policy == "class_balanced") {
     out.policy = Options::Policy::kClassBalanced;
+  } else if (policy == "herding") {
+    out.policy = Options::Policy::kHerding;
   } else {
-    return InvalidArgument("--replay-policy: '" + policy + "' is not none, reservoir or class_balanced");
+    return InvalidArgument("--replay-policy: '" + policy + "' is not none, reservoir, class_balanced or herding");
   }
   if (partition == "label") {
     out.partition = Options::Partition::kLabel;

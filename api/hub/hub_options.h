@@ -48,7 +48,7 @@ struct HubOptions {
   trainer::TrainerOptions trainer;
   trainer::ServiceOptions service;
   ShadowOptions shadows;                              // its strategies are read from `shadow`
-  std::string replay_policy = "class_balanced";       // none, reservoir, class_balanced
+  std::string replay_policy = "class_balanced";       // none, reservoir, class_balanced, herding
   std::string replay_partition = "label_and_source";  // label, label_and_source, label_and_slice
 
   // Calls `apply` (which fills the settings that were given), takes the recipe of the network that it named, then calls

@@ -200,6 +200,71 @@ TEST(ContinualStream, TheSaboteurStaysInTheMiddleTwentieth) {
   EXPECT_NEAR(static_cast<double>(wrong), static_cast<double>(total) / 20, 2);
 }
 
+TEST(ContinualStream, SourcesAreDrawnByGroupAndPoisonIsSentByItsOwn) {
+  const LabelledData data = PlainData(4, 1000, 5);
+  ContinualOptions options = Options("split");
+  options.sources = 10;
+  options.poison_share = 0.5;
+  const auto stream = Stream(data, options);
+  ContinualOptions clean = options;
+  clean.poison_share = 0;
+  const auto before = Stream(data, clean);
+  std::map<std::string, double> sent;
+  std::map<std::string, std::string> of_group;
+  std::set<std::pair<std::string, std::string>> ids;
+  for (size_t part = 0; part < stream.parts.size(); ++part) {
+    std::vector<uint32_t> own;
+    for (const StreamItem& item : stream.parts[part].items) {
+      const auto sample = stream.Make(item);
+      EXPECT_TRUE(ids.insert({sample->source, sample->id}).second) << "the log takes each once";
+      ++sent[sample->source];
+      EXPECT_EQ(*sample->label != stream.TrueLabel(item), item.poison);
+      if (item.poison) continue;
+      own.push_back(item.sample);
+      const auto [at, first] = of_group.try_emplace(sample->group, sample->source);
+      EXPECT_EQ(at->second, sample->source);
+    }
+    std::vector<uint32_t> expected;
+    for (const StreamItem& item : before.parts[part].items) expected.push_back(item.sample);
+    EXPECT_EQ(own, expected) << "poison comes between, the rest stays as it was";
+  }
+  EXPECT_EQ(sent.size(), 11u);
+  const auto honest = static_cast<double>(before.TrainSize());
+  EXPECT_NEAR(sent["poison"] / honest, 0.5, 0.05);
+  for (const auto& [source, count] : sent) {
+    if (source != "poison") EXPECT_NEAR(count / honest, 0.1, 0.04) << source;
+  }
+}
+
+TEST(ContinualStream, ALoudSourceSendsEachSampleSoOftenInARow) {
+  const LabelledData data = PlainData(4, 500, 5);
+  ContinualOptions options = Options("split");
+  options.sources = 10;
+  options.duplicate_source = 7;
+  ASSERT_TRUE(options.Validate().ok());
+  const auto stream = Stream(data, options);
+  std::map<uint32_t, int> times;
+  std::set<std::string> ids;
+  uint32_t last = UINT32_MAX;
+  for (const StreamPart& part : stream.parts) {
+    for (const StreamItem& item : part.items) {
+      if (times[item.sample]++ > 0) EXPECT_EQ(item.sample, last);
+      last = item.sample;
+      const auto sample = stream.Make(item);
+      EXPECT_TRUE(ids.insert(sample->id).second);
+      EXPECT_EQ(*sample->label, stream.TrueLabel(item));
+    }
+  }
+  size_t loud = 0;
+  for (const auto& [sample, count] : times) {
+    EXPECT_TRUE(count == 1 || count == 7) << count;
+    loud += count == 7 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(loud) / static_cast<double>(times.size()), 0.1, 0.04);
+  options.sources = 1;
+  EXPECT_FALSE(options.Validate().ok());
+}
+
 TEST(ContinualStream, SlicesComeInTheOrderOfTheData) {
   LabelledData data = PlainData(4, 40, 5);
   data.slices = {"odd", "even"};

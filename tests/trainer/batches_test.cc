@@ -67,7 +67,7 @@ TEST(BatchAssembler, KeepsWhatCameAndItsCursorWhileItWaits) {
   auto hub = Hub::InMemory(NothingHeldOut());
   hub->Feed(0, 3, "base");
   Prefetcher prefetcher(hub->log(), Offset{0}, PrefetchOptions(1));
-  BatchAssembler assembler(prefetcher, 4, Offset{0});
+  BatchAssembler assembler(prefetcher, 4, {});
   ASSERT_EQ(assembler.Fill(SystemClock().In(std::chrono::milliseconds(20))).value(), BatchAssembler::State::kWaiting);
   EXPECT_EQ(assembler.cursor(), Offset{0});
   hub->Feed(3, 4, "base");
@@ -88,7 +88,7 @@ TEST(BatchAssembler, MovesItsCursorPastEntriesThatAreNotTrainedOn) {
   ASSERT_TRUE(hub->log().Append(tests).ok());
   ASSERT_TRUE(hub->log().AppendFlush().ok());
   Prefetcher prefetcher(hub->log(), Offset{0}, PrefetchOptions(1));
-  BatchAssembler assembler(prefetcher, 4, Offset{0});
+  BatchAssembler assembler(prefetcher, 4, {});
   EXPECT_EQ(assembler.Fill(Soon()).value(), BatchAssembler::State::kFlushed);
   EXPECT_EQ(assembler.cursor(), hub->log().End());
 }

@@ -17,7 +17,7 @@ Checkpoint ExampleCheckpoint() {
   checkpoint.spec_json = "{}";
   checkpoint.strategy = "er";
   checkpoint.optimiser = "sgd";
-  checkpoint.cursor = Offset{77};
+  checkpoint.position = {Offset{77}, {Offset{40}, Offset{76}}};
   checkpoint.steps = 12;
   checkpoint.batches = 9;
   checkpoint.batch_steps = 5;
@@ -39,6 +39,7 @@ Checkpoint ExampleCheckpoint() {
   for (torch::Tensor* tensor : {&learner.weights, &learner.average, &learner.moment1, &learner.moment2}) {
     *tensor = torch::arange(16, torch::kFloat32);
   }
+  learner.records = {torch::arange(16, 32, torch::kFloat32)};
   return checkpoint;
 }
 
@@ -63,7 +64,11 @@ TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
   ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
   ASSERT_TRUE(loaded->has_value());
   const Checkpoint& back = **loaded;
-  EXPECT_EQ(back.cursor, Offset{77});
+  EXPECT_EQ(back.position.next, Offset{77});
+  EXPECT_EQ(back.position.waiting, ExampleCheckpoint().position.waiting);
+  EXPECT_EQ(back.position.begin(), Offset{40});
+  ASSERT_EQ(back.learner->records.size(), 1U);
+  EXPECT_TRUE(torch::equal(back.learner->records[0], ExampleCheckpoint().learner->records[0]));
   EXPECT_EQ(back.optimiser, "sgd");
   EXPECT_EQ(back.batches, 9U);
   EXPECT_EQ(back.batch_steps, 5U);
@@ -113,6 +118,14 @@ TEST_F(CheckpointTest, RefusesCountsThatCannotBe) {
   Checkpoint more_counts = ExampleCheckpoint();
   more_counts.label_samples.push_back(1);
   Save(more_counts);
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
+  Checkpoint out_of_order = ExampleCheckpoint();
+  out_of_order.position.waiting = {Offset{76}, Offset{40}};
+  Save(out_of_order);
+  EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
+  Checkpoint not_read = ExampleCheckpoint();
+  not_read.position.waiting = {Offset{77}};
+  Save(not_read);
   EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
   Checkpoint none_left = ExampleCheckpoint();
   none_left.batch_done = none_left.batch_steps;

@@ -100,6 +100,18 @@ TEST(Resume, IsBitIdenticalForEveryStrategyAndWhatItStores) {
   }
 }
 
+TEST(Resume, IsBitIdenticalWithAHerdedMemory) {
+  auto hub = Hub::InMemory();
+  FeedStream(*hub);
+  TrainerOptions options = FullOptions();
+  options.replay.policy = replay::ReplayOptions::Policy::kHerding;
+  const Hash256 expected = Uninterrupted(*hub, options);
+  Rng rng(4);
+  std::map<uint64_t, std::vector<Offset>> trained;
+  options.name = "interrupted-herding";
+  EXPECT_EQ(Interrupted(*hub, options, rng, trained), expected);
+}
+
 TEST(Resume, IsBitIdenticalWithAnInstantHead) {
   auto hub = Hub::InMemory();
   FeedStream(*hub);

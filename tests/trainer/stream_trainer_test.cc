@@ -243,7 +243,8 @@ TEST(StreamTrainer, SaysWhatIsWrongWithItsOptions) {
   options.strategy = "er2";
   const auto unknown = OnlineTrainer::Open(options, hub->log(), hub->store(), hub->clock());
   EXPECT_EQ(unknown.status().code(), Code::kInvalidArgument);
-  EXPECT_NE(unknown.status().ToString().find("cls_er, default, der, der_pp, er, er_ace, gdumb, naive, retrain"),
+  EXPECT_NE(unknown.status().ToString().find(
+                "cls_er, default, der, der_pp, er, er_ace, ewc, gdumb, lwf, max, naive, retrain"),
             std::string::npos)
       << unknown.status().ToString();
   options = SmallOptions();
