@@ -1,11 +1,13 @@
 // The step runner of CUDA devices: a stream of its own, and graphs. The only file that sees CUDA's headers.
 #include <ATen/autocast_mode.h>
+#include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/_foreach_copy.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <array>
 #include <string>
 
 #include "storage/base/log.h"
@@ -48,6 +50,26 @@ class CudaRecording final : public Recording {
   at::cuda::CUDAGraph graph_;
 };
 
+// A second stream. What is made on one of the two and freed while the other reads it may be handed out again only to
+// work that comes after the reading: the next fork, or join, sees to that.
+class SideStream final : public SideWork {
+ public:
+  // Of lower priority: the main order of work is what the step waits for.
+  SideStream() : stream_(c10::cuda::getStreamFromPool(false)) {}
+  void Fork(const std::function<void()>& work) override {
+    forked_.record();
+    forked_.block(stream_);
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    work();
+    joined_.record(stream_);
+  }
+  void Join() override { joined_.block(c10::cuda::getCurrentCUDAStream()); }
+
+ private:
+  const c10::cuda::CUDAStream stream_;
+  at::cuda::CUDAEvent forked_, joined_;
+};
+
 class CudaRunner final : public StepRunner {
  public:
   explicit CudaRunner(std::string_view precision)
@@ -75,10 +97,12 @@ class CudaRunner final : public StepRunner {
       // Thread-local: other threads may go on calling CUDA meanwhile.
       recording->graph().capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
       begun = true;
+      recording_ = true;
       body();
     } catch (const std::exception& error) {
       reason = error.what();
     }
+    recording_ = false;
     try {
       if (begun) recording->graph().capture_end();
     } catch (const std::exception& error) {
@@ -110,12 +134,21 @@ class CudaRunner final : public StepRunner {
     }
   }
 
-  void Wait() override { stream_.synchronize(); }
+  SideWork* side_work() override { return recording_ ? &side_ : nullptr; }
+  uint64_t Mark() override {
+    marks_[marked_ % kMarks].record(stream_);
+    return marked_++;
+  }
+  void Wait(uint64_t mark) override { marks_[mark % kMarks].synchronize(); }
   void WaitForDevice() override { c10::cuda::device_synchronize(); }
 
  private:
   const c10::cuda::CUDAStream stream_;
   const bool bfloat16_;
+  SideStream side_;
+  std::array<at::cuda::CUDAEvent, kMarks> marks_;
+  uint64_t marked_ = 0;
+  bool recording_ = false;
   bool failed_ = false;
 };
 

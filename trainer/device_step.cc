@@ -1,6 +1,8 @@
 #include "trainer/device_step.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <sstream>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "trainer/low_precision.h"
 #include "trainer/perturbation.h"
 #include "trainer/schedule.h"
+#include "trainer/stored_logits.h"
 #include "trainer/tensor_arena.h"
 
 namespace perennial::trainer {
@@ -23,9 +26,9 @@ constexpr size_t kMostSlots = 4;
 enum Rate : int64_t { kAverageShare = Optimiser::kRates, kTeacherShare, kAllRates };
 
 std::vector<torch::Tensor*> TensorsOf(StepBatch& batch) {
-  return {&batch.input.images, &batch.input.has_image,     &batch.input.tokens, &batch.input.has_text,
-          &batch.targets,      &batch.mixed_targets,       &batch.own_share,    &batch.stored_logits,
-          &batch.recent,       &batch.stored_logits_weight};
+  return {&batch.input.images, &batch.input.has_image,      &batch.input.tokens, &batch.input.has_text,
+          &batch.targets,      &batch.mixed_targets,        &batch.own_share,    &batch.stored_logits,
+          &batch.recent,       &batch.stored_logits_weight, &batch.earlier_rows};
 }
 
 std::vector<torch::Tensor> ListOf(StepBatch batch, const torch::Tensor& rates) {
@@ -69,10 +72,12 @@ struct DeviceStep::Slot {
   std::string key;
   uint64_t seen = 0;
   std::unique_ptr<TensorArena> arena;
-  StepBatch batch;             // of views of the arena, on the device
-  torch::Tensor rates;         // [kAllRates] f32, likewise
-  torch::Tensor results;       // [2 + rows * labels] f32, device: loss, applied, logits
-  torch::Tensor host_results;  // the same, pinned
+  StepBatch batch;        // of views of the arena, on the device
+  torch::Tensor rates;    // [kAllRates] f32, likewise
+  torch::Tensor results;  // [2 + rows * labels] f32, device: loss, applied, logits
+  // The same, pinned: one is read while the next step's is on its way.
+  std::array<torch::Tensor, 2> host_results;
+  size_t current = 0;
   int64_t rows = 0, labels = 0;
   bool hands_out = false;
   std::unique_ptr<Recording> recording;
@@ -122,6 +127,19 @@ DeviceStep::DeviceStep(const TrainerOptions& options, torch::Device device)
 
 DeviceStep::~DeviceStep() { runner_->WaitForDevice(); }
 
+void DeviceStep::MakeRoom(int64_t rows, int64_t labels) {
+  if (handed_out_.defined() && handed_out_.size(0) >= rows && handed_out_.size(1) == labels) return;
+  runner_->WaitForDevice();
+  // Recordings write to where it was.
+  slots_.clear();
+  const auto usual = static_cast<int64_t>(options_.new_per_step + options_.replay_per_step);
+  const torch::Tensor before = handed_out_;
+  handed_out_ = torch::full({std::max(rows, usual), labels}, std::numeric_limits<float>::quiet_NaN(),
+                            torch::TensorOptions(torch::kFloat32).device(device_));
+  if (before.defined() && before.size(1) == labels) handed_out_.narrow(0, 0, before.size(0)).copy_(before);
+  runner_->WaitForDevice();
+}
+
 DeviceStep::Slot& DeviceStep::SlotFor(const StepBatch& batch, int64_t labels, bool hands_out) {
   std::string key = KeyOf(batch, labels);
   const auto at = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->key == key; });
@@ -144,7 +162,7 @@ DeviceStep::Slot& DeviceStep::SlotFor(const StepBatch& batch, int64_t labels, bo
   const auto floats = torch::TensorOptions().dtype(torch::kFloat32);
   const int64_t size = 2 + (hands_out ? slot->rows * labels : 0);
   slot->results = torch::zeros({size}, floats.device(device_));
-  slot->host_results = torch::zeros({size}, floats.pinned_memory(device_.is_cuda()));
+  for (torch::Tensor& host : slot->host_results) host = torch::zeros({size}, floats.pinned_memory(device_.is_cuda()));
   runner_->WaitForDevice();
   slots_.push_back(std::move(slot));
   return *slots_.back();
@@ -168,9 +186,18 @@ void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step,
   // The forward pass moves them before it is known whether the step counts.
   const torch::Tensor statistics = parts.weights.statistics().clone();
   torch::Tensor logits;
-  const StepContext context{step, *networks.student, *networks.average, *networks.teacher,
-                            slot.hands_out ? &logits : nullptr};
+  const StepContext context{step,
+                            *networks.student,
+                            *networks.average,
+                            *networks.teacher,
+                            slot.hands_out ? &logits : nullptr,
+                            runner_->side_work()};
   StepBatch batch = slot.batch;
+  if (batch.earlier_rows.defined()) {
+    const torch::Tensor& rows = batch.earlier_rows;
+    batch.stored_logits =
+        torch::where(rows.ge(0).unsqueeze(1), handed_out_.index_select(0, rows.clamp_min(0)), batch.stored_logits);
+  }
   batch.input.images = model::UnpackImages(batch.input.images);
   if (!parts.weights.channels_last()) batch.input.images = batch.input.images.contiguous();
   const torch::Tensor loss = Gradients(strategy, context, batch);
@@ -192,13 +219,18 @@ void DeviceStep::Body(const StepParts& parts, Strategy& strategy, uint64_t step,
   if (parts.teacher != nullptr) parts.teacher->values().lerp_(values, slot.rates[kTeacherShare] * factor);
   slot.results[0].copy_(loss);
   slot.results[1].copy_(factor);
-  if (logits.defined()) slot.results.narrow(0, 2, slot.rows * slot.labels).view({slot.rows, slot.labels}).copy_(logits);
+  if (!logits.defined()) return;
+  slot.results.narrow(0, 2, slot.rows * slot.labels).view({slot.rows, slot.labels}).copy_(logits);
+  handed_out_.narrow(0, 0, slot.rows).copy_(AsStored(logits));
 }
 
 void DeviceStep::Begin(const StepParts& parts, Strategy& strategy, const StepBatch& batch, uint64_t step) {
-  TORCH_CHECK(current_ == nullptr, "a step is under way");
+  TORCH_CHECK(flights_.size() < 2, "two steps are under way");
   NetworksOf(parts);
-  Slot& slot = SlotFor(batch, parts.student.label_count(), strategy.UsesStoredLogits());
+  const bool hands_out = strategy.UsesStoredLogits();
+  const int64_t labels = parts.student.label_count();
+  if (hands_out) MakeRoom(batch.targets.size(0), labels);
+  Slot& slot = SlotFor(batch, labels, hands_out);
   torch::Tensor rates = torch::empty({kAllRates});
   auto* rate = rates.data_ptr<float>();
   const double full = LearningRateAt(parts.optimiser.steps(), options_.learning_rate, options_.warmup_steps);
@@ -212,27 +244,30 @@ void DeviceStep::Begin(const StepParts& parts, Strategy& strategy, const StepBat
     slot.recording = runner_->Record(body);
     if (slot.recording != nullptr) ++recordings_;
   }
+  slot.current = 1 - slot.current;
+  torch::Tensor& results = slot.host_results[slot.current];
   runner_->Run(
       [&] {
         slot.arena->Upload();
         slot.recording != nullptr ? slot.recording->Replay() : body();
-        slot.host_results.copy_(slot.results, true);
+        results.copy_(slot.results, true);
       },
       slot.seen >= kSeenFirst);
   ++slot.seen;
-  current_ = &slot;
+  flights_.push_back({runner_->Mark(), results, hands_out ? slot.rows : 0, labels});
 }
 
 StepResult DeviceStep::Finish() {
-  TORCH_CHECK(current_ != nullptr, "no step is under way");
-  const Slot& slot = *std::exchange(current_, nullptr);
-  runner_->Wait();
-  const auto* values = slot.host_results.data_ptr<float>();
+  TORCH_CHECK(!flights_.empty(), "no step is under way");
+  const Flight flight = std::move(flights_.front());
+  flights_.pop_front();
+  runner_->Wait(flight.mark);
+  const auto* values = flight.results.data_ptr<float>();
   StepResult result;
   result.loss = static_cast<double>(values[0]);
   result.applied = values[1] != 0;
-  if (slot.hands_out) {
-    result.logits = slot.host_results.narrow(0, 2, slot.rows * slot.labels).clone().view({slot.rows, slot.labels});
+  if (flight.rows > 0) {
+    result.logits = flight.results.narrow(0, 2, flight.rows * flight.labels).clone().view({flight.rows, flight.labels});
   }
   return result;
 }
@@ -243,7 +278,7 @@ void DeviceStep::Forget() {
   runner_->WaitForDevice();
   slots_.clear();
   networks_.reset();
-  current_ = nullptr;
+  handed_out_ = torch::Tensor();
 }
 
 }  // namespace perennial::trainer

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,28 +42,38 @@ struct StepResult {
 // Steps of which nothing waits for the device: forward, backward, clipping, optimiser and moving averages are begun,
 // and what depends on values (is the gradient finite, how much is clipped, the rates of this step) is a factor on the
 // device. So batches of one shape are one sequence of operations: once a shape has come a few times it is recorded and
-// from then on replayed. At most one step is under way. On the CPU the same operations run at once. Thread-compatible.
+// from then on replayed. A step may begin while the one before is under way, so that the device need not wait for the
+// host in between. On the CPU the same operations run at once. Thread-compatible.
 class DeviceStep {
  public:
   DeviceStep(const TrainerOptions& options, torch::Device device);
   ~DeviceStep();
 
   // `batch` on the CPU and prepared by the strategy; step counts from 0. What `parts` names must stay until Forget().
+  // REQUIRES that at most one step is under way.
   void Begin(const StepParts& parts, Strategy& strategy, const StepBatch& batch, uint64_t step);
-  // Waits for the step that was begun. The caller tells the optimiser.
+  // Waits for the first of the steps under way. The caller tells the optimiser.
   StepResult Finish();
-  bool under_way() const { return current_ != nullptr; }
   // Between steps: before others write what the steps read, and after.
   void WaitForDevice();
   // Parameters moved, or somebody else wrote them: recordings are dropped, and the device's other work is waited for.
+  // REQUIRES that no step is under way.
   void Forget();
   uint64_t recordings() const { return recordings_; }  // made so far
 
  private:
   struct Slot;
   struct Networks;
+  // A step that has begun.
+  struct Flight {
+    uint64_t mark;
+    torch::Tensor results;  // [2 + rows * labels] f32, pinned: there once the mark is reached
+    int64_t rows, labels;   // 0: no logits
+  };
   // What the steps compute with, made when first needed.
   Networks& NetworksOf(const StepParts& parts);
+  // Room for the handed-out logits of `rows` rows.
+  void MakeRoom(int64_t rows, int64_t labels);
   Slot& SlotFor(const StepBatch& batch, int64_t labels, bool hands_out);
   void Body(const StepParts& parts, Strategy& strategy, uint64_t step, Slot& slot);
   // Forward and backward; gradients go to the flat buffer. Returns the loss, [] f32.
@@ -74,7 +85,8 @@ class DeviceStep {
   const std::unique_ptr<StepRunner> runner_;
   std::unique_ptr<Networks> networks_;
   std::vector<std::unique_ptr<Slot>> slots_;  // the latest used last
-  Slot* current_ = nullptr;                   // of the step under way
+  std::deque<Flight> flights_;                // steps under way
+  torch::Tensor handed_out_;                  // [rows, labels] f32, device: logits of the last step, as they are stored
   uint64_t recordings_ = 0;
 };
 

@@ -160,18 +160,18 @@ void Learner::Begin(Strategy& strategy, StepBatch batch, uint64_t step) {
     on_host_ = StepOnHost(strategy, std::move(batch), step);
     return;
   }
-  batch_ = std::move(batch);
-  step_ = step;
-  device_step_->Begin(Parts(), strategy, batch_, step);
+  device_step_->Begin(Parts(), strategy, batch, step);
+  begun_.push_back({std::move(batch), step});
 }
 
 Learner::StepResult Learner::Finish(Strategy& strategy) {
   if (device_step_ == nullptr) return std::move(on_host_);
   StepResult result = device_step_->Finish();
-  const StepBatch batch = std::move(batch_);
+  const Begun begun = std::move(begun_.front());
+  begun_.pop_front();
   if (!result.applied) return result;
   optimiser_->NoteApplied();
-  strategy.AfterStep(StepContext{step_, *student_, average(), teacher()}, batch);
+  strategy.AfterStep(StepContext{begun.step, *student_, average(), teacher()}, begun.batch);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -45,11 +46,17 @@ class Learner {
   using StepResult = trainer::StepResult;
   // Forward, backward, clipping, optimiser, moving average; step counts from 0. `batch` on the CPU.
   StepResult Step(Strategy& strategy, const StepBatch& batch, uint64_t step);
-  // The same in two parts, so that on a GPU the next batch is made meanwhile. Between them nothing else may be called.
+  // The same in two parts, so that on a GPU the next batch is made meanwhile. Between them nothing else may be called
+  // but, where MayRunAhead() says so, one more Begin(); Finish() ends the first that was begun.
   void Begin(Strategy& strategy, StepBatch batch, uint64_t step);
   StepResult Finish(Strategy& strategy);
   // Begin() returns before the step is done.
   bool asynchronous() const { return device_step_ != nullptr; }
+  // Whether a step can begin before it is known how the one before ended: its rates do not depend on it, nor does the
+  // strategy.
+  bool MayRunAhead(const Strategy& strategy) const {
+    return asynchronous() && !strategy.WaitsForSteps() && options_.optimiser == "sgd" && options_.warmup_steps == 0;
+  }
   // Whether batches may come with their pictures as bytes.
   static bool TakesPacked(const TrainerOptions& options);
   uint64_t recordings() const { return device_step_ == nullptr ? 0 : device_step_->recordings(); }
@@ -85,8 +92,11 @@ class Learner {
   std::optional<Average> teacher_;
   const std::unique_ptr<Optimiser> optimiser_;
   std::vector<torch::Tensor> records_;  // [total] f32 each, laid out as the weights
-  StepBatch batch_;                     // of the step under way
-  uint64_t step_ = 0;
+  struct Begun {
+    StepBatch batch;
+    uint64_t step;
+  };
+  std::deque<Begun> begun_;  // on the device
   StepResult on_host_;
   std::unique_ptr<DeviceStep> device_step_;  // null: steps run on the host
 };

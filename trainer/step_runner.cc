@@ -7,7 +7,8 @@ class EagerRunner final : public StepRunner {
  public:
   void Run(const std::function<void()>& body, bool) override { body(); }
   std::unique_ptr<Recording> Record(const std::function<void()>&) override { return nullptr; }
-  void Wait() override {}
+  uint64_t Mark() override { return 0; }
+  void Wait(uint64_t) override {}
   void WaitForDevice() override {}
 };
 

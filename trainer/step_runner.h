@@ -2,10 +2,13 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
+
+#include "trainer/side_work.h"
 
 namespace perennial::trainer {
 
@@ -29,8 +32,14 @@ class StepRunner {
   virtual std::unique_ptr<Recording> Record(const std::function<void()>& body) = 0;
   // to[i] = from[i], in few operations where the device can; within a body.
   virtual void CopyAll(const std::vector<torch::Tensor>& to, const std::vector<torch::Tensor>& from);
-  // Waits until all that was begun here is done.
-  virtual void Wait() = 0;
+  // For work beside other work, within a body that is being recorded; null elsewhere, where algorithms are tried out
+  // one by one.
+  virtual SideWork* side_work() { return nullptr; }
+  // Names what was begun here so far; Wait() for it later. Of the last kMarks only.
+  static constexpr uint64_t kMarks = 4;
+  virtual uint64_t Mark() = 0;
+  // Waits until what the mark names is done.
+  virtual void Wait(uint64_t mark) = 0;
   // The same for the whole device: before others touch what the steps work on, and after they did.
   virtual void WaitForDevice() = 0;
 };

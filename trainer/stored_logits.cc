@@ -53,4 +53,10 @@ Result<std::vector<replay::ItemState>> StatesOf(const torch::Tensor& logits, con
   return states;
 }
 
+torch::Tensor AsStored(const torch::Tensor& logits) {
+  const torch::Tensor exact = logits.to(torch::kFloat32);
+  const torch::Tensor rounded = exact.clamp(-kLargestHalf, kLargestHalf).to(torch::kFloat16).to(torch::kFloat32);
+  return rounded.masked_fill(exact.isfinite().all(1, true).logical_not(), std::numeric_limits<float>::quiet_NaN());
+}
+
 }  // namespace perennial::trainer

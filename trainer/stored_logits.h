@@ -22,4 +22,7 @@ torch::Tensor StoredLogits(const ReplayDraw& replayed, int64_t labels);
 // shape is another (a strategy handed out something else).
 Result<std::vector<replay::ItemState>> StatesOf(const torch::Tensor& logits, const StepBatch& batch);
 
+// What StatesOf and then StoredLogits make of `logits`, on their device: [batch, labels] f32.
+torch::Tensor AsStored(const torch::Tensor& logits);
+
 }  // namespace perennial::trainer

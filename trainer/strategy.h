@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "serving/model/model.h"
 #include "storage/base/ids.h"
 #include "storage/base/status.h"
+#include "trainer/side_work.h"
 
 namespace perennial::trainer {
 
@@ -29,6 +31,9 @@ struct StepBatch {
   // none: the label did not exist yet when they were stored, or the example came without. Undefined unless the strategy
   // UsesStoredLogits and rows are replayed.
   torch::Tensor stored_logits;
+  // [replayed] i64: the row of the step before, not ended when this one begins, whose handed-out logits a replayed row
+  // has in place of `stored_logits`; -1: none. Undefined: no row has.
+  torch::Tensor earlier_rows;
   std::vector<Offset> offsets;  // of the rows, for records
   // Of the learning rate: below 1 where a limit on sources kept rows back (trainer/batch_assembler.h), so that a row
   // counts as in a full batch.
@@ -51,10 +56,16 @@ struct StepContext {
   model::Model& teacher;
   // Where a strategy that UsesStoredLogits leaves the logits of the whole batch; null for the others.
   torch::Tensor* logits_out = nullptr;
+  SideWork* side_work = nullptr;  // null: all in one order
   // [batch, labels] f32: the student's, of the forward pass that the loss is made of, or the teacher's. They take no
   // gradient from here.
   void HandOut(const torch::Tensor& logits) const {
     if (logits_out != nullptr) *logits_out = logits.detach();
+  }
+  // Begins `work` beside what the caller begins next, where the device can. What it makes may be used after Join().
+  void Beside(const std::function<void()>& work) const { side_work != nullptr ? side_work->Fork(work) : work(); }
+  void Join() const {
+    if (side_work != nullptr) side_work->Join();
   }
 };
 
@@ -82,6 +93,9 @@ class Strategy {
   // True: after a step the replayed rows' stored logits are replaced by those that Loss handed out. Only with
   // UsesStoredLogits.
   virtual bool RefreshesStoredLogits() const { return false; }
+  // True: Prepare looks at what AfterStep, or a refresh, of the step before left, so that no step may begin before the
+  // last one ended.
+  virtual bool WaitsForSteps() const { return RefreshesStoredLogits(); }
   // Above 0: the network does not learn from the stream's steps, which only fill the memory; for each candidate a new
   // one is trained on the memory, so many passes.
   virtual uint64_t PassesOverMemory() const { return 0; }

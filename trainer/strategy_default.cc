@@ -32,8 +32,10 @@ class Default final : public Strategy {
   }
 
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
+    torch::Tensor taught;
+    context.Beside([&] { taught = Taught(context, batch); });
     const torch::Tensor logits = context.student.Forward(batch.input).logits;
-    const torch::Tensor taught = Taught(context, batch);
+    context.Join();
     context.HandOut(taught);
     const torch::Tensor fresh =
         ClassificationLoss(MaskClasses(logits.narrow(0, 0, batch.fresh), batch.recent), FreshRows(batch));

@@ -89,11 +89,16 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   batch.number = batches_;
   batch.memory = replay_->size();
   batch.rate_factor = assembler_->fullness();
-  PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
+  PERENNIAL_RETURN_IF_ERROR(std::exchange(late_failure_, Status::Ok()));
+  const bool ahead = under_way_ && learner_->MayRunAhead(*strategy_);
+  if (!ahead) PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
     batch.stored_logits = StoredLogits(replayed, learner_->label_count());
+    if (learner_->MayRunAhead(*strategy_)) batch.earlier_rows = EarlierRows(replayed);
   }
   learner_->Begin(*strategy_, batch, steps_);
+  // The step begun now counts, whatever comes of the one before.
+  if (ahead) late_failure_ = Settle();
   std::vector<replay::ItemState> states(fresh.size() + replayed.size());
   if (learner_->asynchronous()) {
     // What a new sample will take is counted now; Settle() brings the values.
@@ -112,7 +117,23 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   return states;
 }
 
+torch::Tensor StreamTrainer::EarlierRows(const ReplayDraw& replayed) const {
+  std::vector<int64_t> rows(replayed.size(), -1);
+  if (under_way_) {
+    std::unordered_map<uint64_t, int64_t> row_of;
+    const std::vector<uint64_t>& kept = under_way_->kept;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i] != 0) row_of[kept[i]] = static_cast<int64_t>(i);
+    }
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (const auto at = row_of.find(replayed[i].id); at != row_of.end()) rows[i] = at->second;
+    }
+  }
+  return torch::tensor(rows, torch::kInt64);
+}
+
 Status StreamTrainer::Settle(ReplayDraw* next) {
+  PERENNIAL_RETURN_IF_ERROR(std::exchange(late_failure_, Status::Ok()));
   if (!under_way_) return Status::Ok();
   const UnderWay ended = std::move(*under_way_);
   under_way_.reset();

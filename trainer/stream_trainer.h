@@ -75,6 +75,8 @@ class StreamTrainer final : public OnlineTrainer {
   Status NoteLoss(const Learner::StepResult& result, uint64_t step);
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
+  // StepBatch::earlier_rows of a draw, by the step under way.
+  torch::Tensor EarlierRows(const ReplayDraw& replayed) const;
   // Ends the step under way, if there is one: its loss is noted, and the memory gets the logits it waits for; so do
   // rows of `next` that were drawn before.
   Status Settle(ReplayDraw* next = nullptr);
@@ -135,6 +137,8 @@ class StreamTrainer final : public OnlineTrainer {
     std::vector<uint64_t> kept;  // ids of the new samples in the memory, 0: not kept
   };
   std::optional<UnderWay> under_way_;
+  // Of a step that ended after the next one had begun; the next call hands it out.
+  Status late_failure_;
   uint64_t bad_in_a_row_ = 0;
   uint64_t samples_at_candidate_ = 0;
   bool checkpoint_due_ = false;

@@ -71,7 +71,8 @@ void TrainerOptions::UseRecipeOf(const format::ModelSpec& network) {
   // 5,120 remembered samples, for all six at once (ARCHITECTURE.md).
   learning_rate = 0.2;
   weight_decay = 0;
-  max_gradient_norm = 0;
+  // Rarely reached; without it Split-Fashion-MNIST with 200 remembered samples diverged at some seeds.
+  max_gradient_norm = 5;
   warmup_steps = 0;
   ema_decay = 0.98;
   teacher_decay = 0.998;

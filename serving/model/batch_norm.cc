@@ -14,10 +14,26 @@ BatchNorm::BatchNorm(int64_t channels)
       running_mean_(register_parameter("running_mean", torch::empty({channels}), false)),
       running_var_(register_parameter("running_var", torch::empty({channels}), false)) {}
 
+bool BatchNorm::Fuses(const torch::Tensor& x) const {
+  // With running statistics the fused one has no gradient.
+  return FusedNormTakes(x) && (Learns(x) || !torch::GradMode::is_enabled());
+}
+
+NormParts BatchNorm::Parts(const torch::Tensor& x) const {
+  return {weight_, bias_, running_mean_, running_var_, Learns(x), kMomentum, kEpsilon};
+}
+
 torch::Tensor BatchNorm::Forward(const torch::Tensor& x) const {
-  const bool learns = is_training() && x.numel() > x.size(1);
-  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, learns, kMomentum, kEpsilon,
+  if (Fuses(x)) return FusedNorm(x, {}, Parts(x), false);
+  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, Learns(x), kMomentum, kEpsilon,
                            at::globalContext().userEnabledCuDNN());
+}
+
+torch::Tensor BatchNorm::ForwardRelu(const torch::Tensor& x, const torch::Tensor& residual) const {
+  if (Fuses(x) && (!residual.defined() || FusedNormTakes(residual))) return FusedNorm(x, residual, Parts(x), true);
+  torch::Tensor y = Forward(x);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
 }
 
 bool IsStatistic(std::string_view parameter) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "serving/model/fused_norm.h"
+
 namespace perennial::model {
 
 // Batch normalisation over all dimensions but the second (Ioffe and Szegedy, ICML 2015):
@@ -17,8 +19,15 @@ class BatchNorm : public torch::nn::Module {
  public:
   explicit BatchNorm(int64_t channels);
   torch::Tensor Forward(const torch::Tensor& x) const;  // [batch, channels, ...], same shape
+  // relu(y + residual); `residual` undefined: none.
+  torch::Tensor ForwardRelu(const torch::Tensor& x, const torch::Tensor& residual = {}) const;
 
  private:
+  bool Learns(const torch::Tensor& x) const { return is_training() && x.numel() > x.size(1); }
+  // Whether fused_norm.h does it.
+  bool Fuses(const torch::Tensor& x) const;
+  NormParts Parts(const torch::Tensor& x) const;
+
   torch::Tensor weight_;        // [channels]
   torch::Tensor bias_;          // [channels]
   torch::Tensor running_mean_;  // [channels], no gradient

@@ -30,10 +30,9 @@ BasicBlock::BasicBlock(int64_t in, int64_t out, int64_t stride) {
 }
 
 torch::Tensor BasicBlock::Forward(const torch::Tensor& x) const {
-  auto y = norm1_->Forward(conv1_->Forward(x)).relu_();
-  y = norm2_->Forward(conv2_->Forward(y));
+  const auto y = conv2_->Forward(norm1_->ForwardRelu(conv1_->Forward(x)));
   const auto direct = shortcut_ == nullptr ? x : shortcut_norm_->Forward(shortcut_->Forward(x));
-  return y.add_(direct).relu_();
+  return norm2_->ForwardRelu(y, direct);
 }
 
 ResnetModel::ResnetModel(const format::ModelSpec& spec, int64_t labels) : Model(spec) {
@@ -55,7 +54,7 @@ ResnetModel::ResnetModel(const format::ModelSpec& spec, int64_t labels) : Model(
 ModelOutput ResnetModel::Forward(const ModelInput& input) {
   const auto zero = torch::zeros({}, input.images.options());
   auto x = torch::where(input.has_image.view({-1, 1, 1, 1}), input.images, zero);
-  x = norm_->Forward(stem_->Forward(x)).relu_();
+  x = norm_->ForwardRelu(stem_->Forward(x));
   for (const auto& block : blocks_) x = block->Forward(x);
   x = x.mean({2, 3});
   return {head_->Forward(x), x, {}};

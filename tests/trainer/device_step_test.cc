@@ -8,6 +8,7 @@
 #include "serving/model/preprocess.h"
 #include "tests/trainer/training_data.h"
 #include "trainer/learner.h"
+#include "trainer/stored_logits.h"
 #include "trainer/tensor_arena.h"
 
 namespace perennial::trainer {
@@ -171,6 +172,63 @@ TEST(DeviceStep, AStateGoesFromHostToDeviceAndBack) {
   EXPECT_TRUE(torch::equal(back.moment1, host.state.moment1));
 }
 
+// A step that begins before the last one ended has its logits all the same: where it drew what that brought.
+void ExpectAheadIsInTurn(const TrainerOptions& options) {
+  const auto train = [&](bool ahead) {
+    auto strategy = *MakeStrategy("default");
+    auto learner = *Learner::Build(options, 3, strategy.get());
+    EXPECT_TRUE(learner->MayRunAhead(*strategy));
+    Trained out;
+    torch::Tensor logits;
+    const auto finish = [&] {
+      const StepResult result = learner->Finish(*strategy);
+      out.losses.push_back(result.loss);
+      logits = AsStored(result.logits);
+    };
+    for (uint64_t step = 200; step < 212; ++step) {
+      StepBatch batch = RandomBatch(3, step);
+      batch.number = step;
+      // Rows 3 and 5 are the first and the last new one of the step before.
+      batch.earlier_rows = torch::full({8}, -1, torch::kLong);
+      if (step > 200 && ahead) {
+        batch.earlier_rows[3] = 0;
+        batch.earlier_rows[5] = 3;
+      } else if (step > 200) {
+        finish();
+        batch.stored_logits[3] = logits[0];
+        batch.stored_logits[5] = logits[3];
+      }
+      learner->Begin(*strategy, std::move(batch), step);
+      if (step > 200 && ahead) finish();
+    }
+    finish();
+    out.state = learner->State();
+    return out;
+  };
+  const Trained in_turn = train(false), ahead = train(true);
+  // A GPU adds up in no fixed order.
+  if (options.device != "cpu") return ExpectClose(in_turn, ahead, 1e-3);
+  EXPECT_EQ(in_turn.losses, ahead.losses);
+  EXPECT_TRUE(torch::equal(in_turn.state.weights, ahead.state.weights));
+}
+
+TEST(DeviceStep, OneAheadIsTheSameAsInTurn) { ExpectAheadIsInTurn(ResnetOptions("device")); }
+
+TEST(DeviceStep, OnlyStepsWhoseRatesAreKnownRunAhead) {
+  const auto may = [](TrainerOptions options, const char* strategy) {
+    auto chosen = *MakeStrategy(strategy);
+    return (*Learner::Build(options, 3, chosen.get()))->MayRunAhead(*chosen);
+  };
+  TrainerOptions options = ResnetOptions("device");
+  EXPECT_TRUE(may(options, "er"));
+  options.warmup_steps = 5;
+  EXPECT_FALSE(may(options, "er"));
+  options.warmup_steps = 0;
+  options.optimiser = "adamw";
+  EXPECT_FALSE(may(options, "er"));
+  EXPECT_FALSE(may(ResnetOptions("host"), "er"));
+}
+
 TEST(DeviceStep, GrowsAndSeesOtherShapes) { TrainSteps(ResnetOptions("device"), 0, 8, 4); }
 
 // A batch is the same, and so is what the memory holds of it, although its logits come one step later.
@@ -265,6 +323,10 @@ TEST_F(OnCuda, RecordedIsNotRecordedForEveryKindOfStrategy) {
       EXPECT_TRUE(torch::allclose(graph.state.records[i], device.state.records[i], 0.1, 1e-3)) << i;
     }
   }
+}
+
+TEST_F(OnCuda, OneAheadIsTheSameAsInTurn) {
+  for (const std::string step : {"device", "graph"}) ExpectAheadIsInTurn(ResnetOptions(step, "cuda"));
 }
 
 TEST_F(OnCuda, GrowthRecordsAnew) {

@@ -70,6 +70,14 @@ TEST(StoredLogits, ARowThatIsNotFiniteKeepsNothing) {
   EXPECT_EQ(states[1].logits.size(), 2U);
 }
 
+TEST(StoredLogits, OfAStepUnderWayAreWhatTheMemoryGetsLater) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const torch::Tensor logits = torch::tensor({{0.1F, -2.5F, 7.0F}, {1e6F, -1e6F, 3.0F}, {1.0F, nan, 2.0F}});
+  const auto states = StatesOf(logits, BatchOf({2, 0, 1})).value();
+  const torch::Tensor later = StoredLogits({DrawnWith({states[0]}), DrawnWith({states[1]}), DrawnWith({states[2]})}, 3);
+  EXPECT_TRUE(torch::allclose(AsStored(logits), later, 0, 0, true));
+}
+
 TEST(StoredLogits, AStrategyThatHandsNothingOutIsTold) {
   EXPECT_EQ(StatesOf({}, BatchOf({0})).status().code(), Code::kInternal);
   EXPECT_EQ(StatesOf(torch::zeros({3, 2}), BatchOf({0})).status().code(), Code::kInternal);
