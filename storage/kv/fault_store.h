@@ -25,6 +25,7 @@ class FaultStore final : public KvStore {
                                                            const std::vector<std::string>& keys) const override;
   Status Write(const WriteBatch& batch, Durability durability) override;
   std::unique_ptr<Iterator> NewIterator(Family family) const override { return inner_.NewIterator(family); }
+  Status Purge(const std::vector<Family>& families) override { return inner_.Purge(families); }
   uint64_t ApproximateBytes() const override { return inner_.ApproximateBytes(); }
 
  private:

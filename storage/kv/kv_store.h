@@ -77,6 +77,10 @@ class KvStore {
   // leaves the store as it was; later writes may succeed once there is room.
   virtual Status Write(const WriteBatch& batch, Durability durability) = 0;
   virtual std::unique_ptr<Iterator> NewIterator(Family family) const = 0;
+  // Brings it about that what was deleted or overwritten in `families` before the call is in no file any more, but for
+  // those that iterators of that time still hold. Rewrites all that the families hold, so it is for rare occasions;
+  // reads and writes go on meanwhile. What fails can be repeated. Nothing to do where there are no files.
+  virtual Status Purge(const std::vector<Family>& /*families*/) { return Status::Ok(); }
   // Bytes on disk (or in memory), approximately.
   virtual uint64_t ApproximateBytes() const = 0;
 };

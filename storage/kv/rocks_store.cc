@@ -56,6 +56,7 @@ class RocksStore final : public KvStore {
                                                            const std::vector<std::string>& keys) const override;
   Status Write(const WriteBatch& batch, Durability durability) override;
   std::unique_ptr<Iterator> NewIterator(Family family) const override;
+  Status Purge(const std::vector<Family>& families) override;
   uint64_t ApproximateBytes() const override;
 
  private:
@@ -225,6 +226,28 @@ std::unique_ptr<Iterator> RocksStore::NewIterator(Family family) const {
   std::unique_ptr<rocksdb::Iterator> inner(
       database_->db->NewIterator(rocksdb::ReadOptions(), database_->handles[family.index]));
   return std::make_unique<RocksIterator>(std::move(inner), iterators_);
+}
+
+// Flushing all families lets the write-ahead logs go; rewriting every level and every blob file drops what is dead.
+Status RocksStore::Purge(const std::vector<Family>& families) {
+  for (const Family family : families) {
+    if (family.index >= names_.size()) return InvalidArgument("no such column family");
+  }
+  PERENNIAL_RETURN_IF_ERROR(RecoverIfFailed());
+  const SharedLock shared(gate_);
+  PERENNIAL_RETURN_IF_ERROR(CheckOpen());
+  const rocksdb::Status flushed = database_->db->Flush(rocksdb::FlushOptions(), database_->handles);
+  if (!flushed.ok()) return FromRocks(flushed, "flush store");
+  rocksdb::CompactRangeOptions how;
+  how.exclusive_manual_compaction = false;
+  how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  how.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
+  how.blob_garbage_collection_age_cutoff = 1.0;
+  for (const Family family : families) {
+    const rocksdb::Status done = database_->db->CompactRange(how, database_->handles[family.index], nullptr, nullptr);
+    if (!done.ok()) return FromRocks(done, "rewrite store");
+  }
+  return Status::Ok();
 }
 
 uint64_t RocksStore::ApproximateBytes() const {

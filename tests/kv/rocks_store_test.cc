@@ -185,6 +185,36 @@ TEST_F(RocksStoreTest, DamagedFilesAreCorruptionWithAHint) {
   EXPECT_FALSE(status.hint().empty()) << status.ToString();
 }
 
+TEST_F(RocksStoreTest, WhatWasDeletedIsInNoFileAfterAPurge) {
+  auto store = Open().value();
+  const auto in_files = [&](const std::string& bytes) {
+    for (const auto& file : std::filesystem::directory_iterator(folder_.path() + "/db")) {
+      std::ifstream in(file.path(), std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      if (text.find(bytes) != std::string::npos) return true;
+    }
+    return false;
+  };
+  const std::string gone = Noise(50'000, 1), changed = Noise(300, 2), kept = Noise(50'000, 3);
+  ASSERT_TRUE(Put(*store, "gone", gone).ok());
+  ASSERT_TRUE(Put(*store, "changed", changed).ok());
+  ASSERT_TRUE(Put(*store, "kept", kept).ok());
+  const Family a = store->FindFamily("a").value();
+  ASSERT_TRUE(store->Purge({a}).ok());
+  EXPECT_TRUE(in_files(gone.substr(100, 64)));
+  WriteBatch batch;
+  batch.Delete(a, "gone");
+  batch.Put(a, "changed", "new");
+  ASSERT_TRUE(store->Write(batch, Durability::kSynced).ok());
+  ASSERT_TRUE(store->Purge({a}).ok());
+  EXPECT_FALSE(in_files(gone.substr(100, 64)));
+  EXPECT_FALSE(in_files(changed.substr(100, 64)));
+  EXPECT_TRUE(in_files(kept.substr(100, 64)));
+  EXPECT_EQ(Get(*store, "kept"), kept);
+  EXPECT_EQ(Get(*store, "changed"), "new");
+  EXPECT_FALSE(store->Purge({Family{99}}).ok());
+}
+
 TEST_F(RocksStoreTest, ConcurrentWritersAllGetTheirWritesThroughAFullDisk) {
   auto store = Open().value();
   std::atomic<int> acknowledged{0};
