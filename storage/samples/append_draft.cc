@@ -6,12 +6,43 @@
 
 namespace perennial::samples {
 
+Status AppendDraft::LoadSources(const kv::KvStore& store, const std::set<std::string>& sources) {
+  std::vector<std::string> keys;
+  for (const std::string& source : sources) keys.push_back(SourceKey(source));
+  PERENNIAL_ASSIGN_OR_RETURN(const auto stored, store.MultiGet(families_.sources, keys));
+  size_t next = 0;
+  for (const std::string& source : sources) {
+    Loaded& loaded = sources_[source];
+    if (const std::optional<std::string>& bytes = stored[next++]; bytes) {
+      PERENNIAL_ASSIGN_OR_RETURN(loaded.record, SourceRecord::Decode(*bytes));
+    }
+  }
+  return Status::Ok();
+}
+
+void AppendDraft::List(const std::string& source, Offset offset, SourceUse use) {
+  TouchSource(source);
+  SourceRecord& record = Source(source);
+  uint64_t& count = use == SourceUse::kWaiting   ? record.waiting
+                    : use == SourceUse::kHeldOut ? record.held_out
+                                                 : record.trainable;
+  ++count;
+  batch_.Put(families_.sources, SourceEntryKey(source, offset), std::string(1, static_cast<char>(use)));
+}
+
 AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& checked, std::string_view pointer) {
   using State = AppendOutcome::State;
   if (!checked.error.ok()) {
     ++state_.stats.quarantined;
     const uint64_t id = AddQuarantine(checked.error, pointer, std::move(sample));
     return {.state = State::kQuarantined, .offset = {}, .error = checked.error, .quarantine_id = id};
+  }
+  if (Source(sample.source).blocked) {
+    return {.state = State::kRefused,
+            .offset = {},
+            .error = PermissionDenied("source: samples of '" + sample.source + "' are blocked",
+                                      "POST /api/v1/sources/{source}/unblock accepts them again"),
+            .quarantine_id = 0};
   }
   const auto earlier = offsets_.find(checked.dedup_key);
   if (checked.duplicate_of || earlier != offsets_.end()) {
@@ -26,7 +57,10 @@ AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& check
                    .image = {},
                    .sample = std::move(sample),
                    .labels = {},
-                   .label = {}};
+                   .label = {},
+                   .source = {},
+                   .since = {},
+                   .block = false};
   if (!record.sample.image.empty()) {
     record.image = checked.image_hash;
     if (!checked.blob_stored && blobs_.emplace(checked.image_hash, true).second) {
@@ -39,6 +73,7 @@ AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& check
   if (record.sample.time_us == 0) record.sample.time_us = now_us_;
   const Offset offset = Log(record);
   ++state_.stats.accepted;
+  ++Source(record.sample.source).samples;
   Count(record.sample, record.held_out, offset);
   if (!record.sample.label) {
     ++state_.stats.waiting_for_label;
@@ -61,6 +96,7 @@ Offset AppendDraft::AddLateLabel(const LogRecord& record, Offset offset, std::st
   format::Sample labelled = record.sample;
   labelled.label = std::string(label);
   --state_.stats.waiting_for_label;
+  --Source(labelled.source).waiting;
   Count(labelled, record.held_out, at);
   batch_.Delete(families_.waiting, std::string(waiting_key));
   return at;
@@ -71,6 +107,42 @@ Offset AppendDraft::AddFlush() {
   record.kind = EntryKind::kFlush;
   record.appended_us = now_us_;
   return Log(record);
+}
+
+Offset AppendDraft::AddForget(const std::string& source, bool block) {
+  SourceRecord& record = Source(source);
+  TouchSource(source);
+  LogRecord entry;
+  entry.kind = EntryKind::kForget;
+  entry.appended_us = now_us_;
+  entry.source = source;
+  entry.since = record.forgotten_at ? Offset{record.forgotten_at->value + 1} : Offset{};
+  entry.block = block;
+  const Offset at = Log(entry);
+  state_.stats.waiting_for_label -= record.waiting;
+  state_.stats.held_out -= record.held_out;
+  state_.stats.trainable -= record.trainable;
+  state_.stats.forgotten += record.Live();
+  record.forgotten += record.Live();
+  record.waiting = record.held_out = record.trainable = 0;
+  record.blocked = record.blocked || block;
+  record.since = entry.since;
+  record.forgotten_at = at;
+  record.listed = record.pending = true;
+  batch_.Put(families_.sources, PendingKey(source), {});
+  return at;
+}
+
+void AppendDraft::EraseEntry(Offset offset, int64_t appended_us) {
+  LogRecord erased;
+  erased.kind = EntryKind::kErased;
+  erased.appended_us = appended_us;
+  batch_.Put(families_.log, BigEndian64(offset.value), erased.Encode());
+}
+
+void AppendDraft::DropBlob(const Hash256& image) {
+  --state_.stats.image_blobs;
+  batch_.Delete(families_.blobs, std::string(image.View()));
 }
 
 uint64_t AppendDraft::AddQuarantine(const Status& error, std::string_view pointer, format::Sample sample) {
@@ -102,6 +174,9 @@ bool AppendDraft::DropOldestAdded() {
 }
 
 bool AppendDraft::Finish() {
+  for (const auto& [source, loaded] : sources_) {
+    if (loaded.touched) batch_.Put(families_.sources, SourceKey(source), loaded.record.Encode());
+  }
   const bool more = !batch_.empty();
   batch_.Put(families_.meta, "state", state_.Encode());
   return more;
@@ -135,6 +210,10 @@ bool AppendDraft::HeldOut(const format::Sample& sample, const Hash256& image_has
 
 void AppendDraft::Count(const format::Sample& sample, bool held_out, Offset offset) {
   const uint32_t slice = SliceNumber(sample.slice);
+  List(sample.source, offset,
+       !sample.label ? SourceUse::kWaiting
+       : held_out    ? SourceUse::kHeldOut
+                     : SourceUse::kTrainable);
   if (!sample.label) return;
   if (!held_out) {
     ++state_.stats.trainable;

@@ -1,6 +1,9 @@
 #include "storage/samples/kv_sample_log.h"
 
+#include <map>
+
 #include "storage/base/bytes.h"
+#include "storage/samples/source_record.h"
 
 namespace perennial::samples {
 
@@ -20,6 +23,8 @@ Status SampleLogOptions::Validate() const {
 }
 
 namespace {
+
+constexpr size_t kMigrationBatch = 4096;  // operations
 
 // The slices' names in the order of their numbers.
 Status LoadSlices(const kv::KvStore& store, const LogFamilies& families, LogState& state) {
@@ -50,7 +55,44 @@ Status CountQuarantineBytes(const kv::KvStore& store, const LogFamilies& familie
   return at->status();
 }
 
-Result<LogState> LoadState(const kv::KvStore& store, const LogFamilies& families, const SampleLogOptions& options) {
+// For a log that was written before sources had records. What was counted by a run that was killed is counted again.
+Status CountSources(kv::KvStore& store, const LogFamilies& families, LogState& state) {
+  std::map<std::string, SourceRecord> sources;
+  kv::WriteBatch batch;
+  const auto list = [&](const std::string& source, std::string_view offset, SourceUse use) {
+    SourceRecord& record = sources[source];
+    ++(use == SourceUse::kWaiting ? record.waiting : use == SourceUse::kHeldOut ? record.held_out : record.trainable);
+    batch.Put(families.sources, SourceEntryKey(source, Offset{ReadBigEndian64(offset)}),
+              std::string(1, static_cast<char>(use)));
+  };
+  const auto use_of = [](bool labelled, bool held_out) {
+    return !labelled ? SourceUse::kWaiting : held_out ? SourceUse::kHeldOut : SourceUse::kTrainable;
+  };
+  const auto at = store.NewIterator(families.log);
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    PERENNIAL_ASSIGN_OR_RETURN(const LogRecord record, LogRecord::Decode(at->value()));
+    if (record.kind == EntryKind::kSample) {
+      ++sources[record.sample.source].samples;
+      list(record.sample.source, at->key(), use_of(record.sample.label.has_value(), record.held_out));
+    } else if (record.kind == EntryKind::kLateLabel) {
+      PERENNIAL_ASSIGN_OR_RETURN(const auto stored, store.Get(families.log, BigEndian64(record.labels.value)));
+      if (!stored) return Corruption("log entry " + record.labels.ToString() + " is missing");
+      PERENNIAL_ASSIGN_OR_RETURN(const LogRecord original, LogRecord::Decode(*stored));
+      --sources[original.sample.source].waiting;
+      list(original.sample.source, at->key(), use_of(true, record.held_out));
+    }
+    if (batch.operations().size() < kMigrationBatch) continue;
+    PERENNIAL_RETURN_IF_ERROR(store.Write(batch, kv::Durability::kBuffered));
+    batch.Clear();
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  for (const auto& [source, record] : sources) batch.Put(families.sources, SourceKey(source), record.Encode());
+  state.sources_known = true;
+  batch.Put(families.meta, "state", state.Encode());
+  return store.Write(batch, kv::Durability::kSynced);
+}
+
+Result<LogState> LoadState(kv::KvStore& store, const LogFamilies& families, const SampleLogOptions& options) {
   LogState state;
   state.seed = options.seed;
   state.held_out_share = options.held_out_share;
@@ -74,6 +116,7 @@ Result<LogState> LoadState(const kv::KvStore& store, const LogFamilies& families
   state.seed = options.seed;
   state.held_out_share = options.held_out_share;
   PERENNIAL_RETURN_IF_ERROR(LoadSlices(store, families, state));
+  if (!state.sources_known) PERENNIAL_RETURN_IF_ERROR(CountSources(store, families, state));
   return state;
 }
 
@@ -83,7 +126,9 @@ Result<std::unique_ptr<SampleLog>> SampleLog::Open(kv::KvStore& store, SampleLog
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
   PERENNIAL_ASSIGN_OR_RETURN(const LogFamilies families, LogFamilies::Find(store));
   PERENNIAL_ASSIGN_OR_RETURN(LogState state, LoadState(store, families, options).WithContext("open sample log"));
-  return std::unique_ptr<SampleLog>(new KvSampleLog(store, families, options, clock, std::move(state)));
+  auto log = std::make_unique<KvSampleLog>(store, families, options, clock, std::move(state));
+  log->ResumeForgetting();
+  return std::unique_ptr<SampleLog>(std::move(log));
 }
 
 KvSampleLog::KvSampleLog(kv::KvStore& store, const LogFamilies& families, const SampleLogOptions& options,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,16 @@ class KvSampleLog final : public SampleLog {
                                             std::vector<std::string> pointers) override;
   Result<Offset> AppendLateLabel(std::string_view source, std::string_view id, std::string_view label) override;
   Result<Offset> AppendFlush() override;
+  Result<Offset> Forget(std::string_view source, bool block) override;
+  Status Unblock(std::string_view source) override;
+  Result<std::vector<SourceInfo>> Sources(std::string_view after, size_t max_count) const override;
+  Result<std::vector<std::string>> Erasing() const override { return Names(kPendingKind); }
+  Result<SourceInfo> FindSource(std::string_view source) const override;
+  Result<std::vector<Offset>> OffsetsOf(std::string_view source, SourceUse use, Offset begin,
+                                        Offset end) const override;
+  Status NoteReader(std::string_view reader, Offset done) override;
+  Status RemoveReader(std::string_view reader) override;
+  Result<std::vector<ReaderInfo>> Readers() const override;
   Result<std::vector<uint64_t>> QuarantineAll(std::vector<BadInput> inputs) override;
   Result<uint64_t> Quarantine(const Status& error, std::string_view pointer, const format::Sample& partial) override;
   Status DropQuarantine(uint64_t id) override;
@@ -38,6 +49,9 @@ class KvSampleLog final : public SampleLog {
   Result<std::vector<QuarantineEntry>> ListQuarantine(uint64_t after_id, size_t max_count) const override;
   SampleLogStats Stats() const override;
 
+  // Makes up for what a kill left undone of a Forget. For Open.
+  void ResumeForgetting();
+
  private:
   LogState Snapshot() const;
   AppendDraft NewDraft() const { return {families_, options_, Snapshot(), clock_.WallMicros()}; }
@@ -47,6 +61,20 @@ class KvSampleLog final : public SampleLog {
   Status TrimQuarantine(AppendDraft& draft) REQUIRES_LOCK(append_mutex_);
   // The records at `offsets`, all of which must exist.
   Result<std::vector<LogRecord>> ReadRecords(const std::vector<Offset>& offsets) const;
+  // Whether what lies at an offset of `source` is forgotten.
+  Result<bool> IsForgotten(const std::string& source, Offset offset) const;
+
+  // kv_sample_log_forget.cc
+  // A record that is stored; kNotFound otherwise.
+  Result<SourceRecord> RecordOf(std::string_view source) const;
+  Result<Offset> AppendForget(const std::string& source, bool block) REQUIRES_LOCK(append_mutex_);
+  // Takes what the source's newest forget entry forgets out of the indices, and the source's samples out of quarantine.
+  Status Unlist(const std::string& source) REQUIRES_LOCK(append_mutex_);
+  Status UnlistEntries(const std::vector<Offset>& offsets) REQUIRES_LOCK(append_mutex_);
+  // Erases what every reader has let go of.
+  Status EraseForgotten();
+  Status Erase(const std::string& source, Offset until) REQUIRES_LOCK(erase_mutex_);
+  Result<std::vector<std::string>> Names(char kind) const;
 
   // Constant after construction.
   kv::KvStore& store_;
@@ -57,7 +85,11 @@ class KvSampleLog final : public SampleLog {
   // Own synchronisation.
   SampleChecker checker_;
 
+  Mutex erase_mutex_;   // one erasure at a time; taken before append_mutex_
   Mutex append_mutex_;  // one appender at a time; taken before state_mutex_
+  // Counts what takes back things that a checked sample may rely on: duplicates, stored pictures. Changes under
+  // append_mutex_ only.
+  std::atomic<uint64_t> taken_back_{0};
   mutable Mutex state_mutex_;
   mutable CondVar grew_;
   LogState state_ GUARDED_BY(state_mutex_);

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "storage/base/bytes.h"
 #include "storage/samples/kv_sample_log.h"
 
@@ -8,11 +10,21 @@ Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sampl
   if (samples.empty()) return std::vector<AppendOutcome>();
   pointers.resize(samples.size());
   const Offset end_before = End();
+  const uint64_t taken_back_before = taken_back_;
   PERENNIAL_ASSIGN_OR_RETURN(std::vector<CheckedSample> checked, checker_.Check(samples));
 
   MutexLock lock(append_mutex_);
-  if (End() != end_before) PERENNIAL_RETURN_IF_ERROR(checker_.LookUp(checked));
+  if (taken_back_ != taken_back_before) {
+    PERENNIAL_ASSIGN_OR_RETURN(checked, checker_.Check(samples));
+  } else if (End() != end_before) {
+    PERENNIAL_RETURN_IF_ERROR(checker_.LookUp(checked));
+  }
   AppendDraft draft = NewDraft();
+  std::set<std::string> sources;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (checked[i].error.ok()) sources.insert(samples[i].source);
+  }
+  PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, sources));
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
@@ -44,6 +56,7 @@ Result<Offset> KvSampleLog::AppendLateLabel(std::string_view source, std::string
   PERENNIAL_ASSIGN_OR_RETURN(const Offset offset, ReadOffsetValue(*waiting));
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadRecords({offset}));
   AppendDraft draft = NewDraft();
+  PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, {records[0].sample.source}));
   const Offset at = draft.AddLateLabel(records[0], offset, key, label);
   PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append a late label"));
   return at;

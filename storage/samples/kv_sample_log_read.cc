@@ -1,6 +1,7 @@
 #include "storage/base/bytes.h"
 #include "storage/samples/kv_sample_log.h"
 #include "storage/samples/quarantine_record.h"
+#include "storage/samples/source_record.h"
 
 namespace perennial::samples {
 
@@ -18,6 +19,13 @@ Result<std::vector<LogRecord>> KvSampleLog::ReadRecords(const std::vector<Offset
     records.push_back(std::move(record));
   }
   return records;
+}
+
+Result<bool> KvSampleLog::IsForgotten(const std::string& source, Offset offset) const {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> stored, store_.Get(families_.sources, SourceKey(source)));
+  if (!stored) return false;
+  PERENNIAL_ASSIGN_OR_RETURN(const SourceRecord record, SourceRecord::Decode(*stored));
+  return record.forgotten_at && offset < *record.forgotten_at;
 }
 
 Result<Entry> KvSampleLog::Read(Offset offset) const {
@@ -52,7 +60,17 @@ Result<std::vector<Entry>> KvSampleLog::ReadRange(Offset begin, size_t max_count
     entry.held_out = record.held_out;
     entry.appended_us = record.appended_us;
     LogRecord& holder = record.kind == EntryKind::kLateLabel ? originals[next_original++] : record;
+    if (holder.kind == EntryKind::kErased) {
+      // A late label is erased with its sample, but not always at the same moment.
+      entry.kind = EntryKind::kErased;
+      entry.held_out = false;
+      continue;
+    }
     entry.sample = std::move(holder.sample);
+    if (record.kind == EntryKind::kForget) {
+      entry.sample.source = std::move(record.source);
+      entry.since = record.since;
+    }
     if (record.kind == EntryKind::kLateLabel) {
       entry.labels = record.labels;
       entry.sample.label = std::move(record.label);
@@ -64,9 +82,19 @@ Result<std::vector<Entry>> KvSampleLog::ReadRange(Offset begin, size_t max_count
   }
   PERENNIAL_ASSIGN_OR_RETURN(auto blobs, store_.MultiGet(families_.blobs, hashes));
   for (size_t i = 0; i < with_image.size(); ++i) {
-    if (!blobs[i])
-      return Corruption("the image of log entry " + entries[with_image[i]].offset.ToString() + " is missing");
-    entries[with_image[i]].sample.image = std::move(*blobs[i]);
+    Entry& entry = entries[with_image[i]];
+    if (blobs[i]) {
+      entry.sample.image = std::move(*blobs[i]);
+      continue;
+    }
+    // Its record was read before it was erased, or its picture went before it.
+    PERENNIAL_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(entry.sample.source, entry.offset));
+    if (!forgotten) return Corruption("the image of log entry " + entry.offset.ToString() + " is missing");
+    Entry erased;
+    erased.offset = entry.offset;
+    erased.kind = EntryKind::kErased;
+    erased.appended_us = entry.appended_us;
+    entry = std::move(erased);
   }
   return entries;
 }

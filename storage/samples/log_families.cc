@@ -7,7 +7,7 @@ namespace perennial::samples {
 
 std::vector<std::string> SampleLog::Families() {
   return {"samples.log",     "samples.blobs",      "samples.dedup", "samples.held_out",
-          "samples.waiting", "samples.quarantine", "samples.meta"};
+          "samples.waiting", "samples.quarantine", "samples.meta",  "samples.sources"};
 }
 
 Result<LogFamilies> LogFamilies::Find(const kv::KvStore& store) {
@@ -19,6 +19,7 @@ Result<LogFamilies> LogFamilies::Find(const kv::KvStore& store) {
   PERENNIAL_ASSIGN_OR_RETURN(families.waiting, store.FindFamily("samples.waiting"));
   PERENNIAL_ASSIGN_OR_RETURN(families.quarantine, store.FindFamily("samples.quarantine"));
   PERENNIAL_ASSIGN_OR_RETURN(families.meta, store.FindFamily("samples.meta"));
+  PERENNIAL_ASSIGN_OR_RETURN(families.sources, store.FindFamily("samples.sources"));
   return families;
 }
 

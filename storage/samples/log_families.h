@@ -21,6 +21,7 @@ struct LogFamilies {
   kv::Family waiting;     // DedupKey of a sample without a label -> offset
   kv::Family quarantine;  // id -> QuarantineRecord
   kv::Family meta;        // "state" -> LogState; "slice" + number -> its name
+  kv::Family sources;     // SourceRecord by source, the offsets of each source, readers (source_record.h)
 
   static Result<LogFamilies> Find(const kv::KvStore& store);
 };

@@ -19,9 +19,14 @@ struct LogRecord {
   format::Sample sample;         // kSample; its image is empty
   Offset labels;                 // kLateLabel
   std::string label;             // kLateLabel
+  std::string source;            // kForget
+  Offset since;                  // kForget
+  bool block = false;            // kForget
 
   std::string Encode() const;
   static Result<LogRecord> Decode(std::string_view bytes);
+  // The image that an encoded record names, without decoding the rest.
+  static Result<std::optional<Hash256>> ImageOf(std::string_view bytes);
 };
 
 }  // namespace perennial::samples

@@ -5,7 +5,8 @@
 
 namespace perennial::samples {
 namespace {
-constexpr uint8_t kFormatVersion = 2;
+constexpr uint8_t kFormatVersion = 3;
+constexpr uint8_t kWithoutSources = 2;
 constexpr uint8_t kWithoutQuarantineBytes = 1;
 }  // namespace
 
@@ -24,13 +25,14 @@ std::string LogState::Encode() const {
   }
   out.F64(held_out_share);
   out.Varint(stats.quarantine_bytes);
+  out.Varint(stats.forgotten);
   return out.Take();
 }
 
 Result<LogState> LogState::Decode(std::string_view bytes) {
   ByteReader in(bytes);
   const uint8_t version = in.U8();
-  if (version != kFormatVersion && version != kWithoutQuarantineBytes) {
+  if (version < kWithoutQuarantineBytes || version > kFormatVersion) {
     return Corruption("sample log state: unknown format version");
   }
   LogState state;
@@ -43,6 +45,8 @@ Result<LogState> LogState::Decode(std::string_view bytes) {
   state.held_out_share = in.F64();
   state.quarantine_bytes_known = version != kWithoutQuarantineBytes;
   if (state.quarantine_bytes_known) state.stats.quarantine_bytes = in.Varint();
+  state.sources_known = version > kWithoutSources;
+  if (state.sources_known) state.stats.forgotten = in.Varint();
   PERENNIAL_RETURN_IF_ERROR(in.Finish("sample log state"));
   return state;
 }

@@ -10,13 +10,15 @@
 namespace perennial::samples {
 
 // The counters of a log and how its held-out share is drawn; written in the same batch as what they count. Version 1
-// did not count the quarantine's bytes: Decode() leaves `quarantine_bytes_known` false then. Value type.
+// did not count the quarantine's bytes: Decode() leaves `quarantine_bytes_known` false then. Before version 3 there
+// were no records of sources: `sources_known` is false. Value type.
 struct LogState {
   SampleLogStats stats;
   uint64_t next_quarantine_id = 1;
   uint64_t seed = 0;
   double held_out_share = 0;
   bool quarantine_bytes_known = true;
+  bool sources_known = true;
   // Slices by number; kept under keys of their own.
   std::vector<std::string> slices;
   std::map<std::string, uint32_t, std::less<>> slice_numbers;

@@ -5,6 +5,7 @@
 #include "storage/base/bytes.h"
 #include "storage/samples/log_state.h"
 #include "storage/samples/quarantine_record.h"
+#include "storage/samples/source_record.h"
 
 namespace perennial::samples {
 namespace {
@@ -43,7 +44,15 @@ void ExpectOnlyWholeIsRead(const std::string& bytes, Decode decode) {
 TEST(LogRecord, RoundTripsEachKind) {
   LogRecord flush;
   flush.appended_us = -1;
-  for (const LogRecord& record : {SampleRecord(), LabelRecord(), flush}) {
+  LogRecord forget;
+  forget.kind = EntryKind::kForget;
+  forget.source = "line 3";
+  forget.since = Offset{7};
+  forget.block = true;
+  LogRecord erased;
+  erased.kind = EntryKind::kErased;
+  for (const LogRecord& record : {SampleRecord(), LabelRecord(), flush, forget, erased}) {
+    EXPECT_EQ(LogRecord::ImageOf(record.Encode()).value(), record.image);
     const LogRecord back = LogRecord::Decode(record.Encode()).value();
     EXPECT_EQ(back.kind, record.kind);
     EXPECT_EQ(back.held_out, record.held_out);
@@ -52,6 +61,9 @@ TEST(LogRecord, RoundTripsEachKind) {
     EXPECT_EQ(back.sample, record.sample);
     EXPECT_EQ(back.labels, record.labels);
     EXPECT_EQ(back.label, record.label);
+    EXPECT_EQ(back.source, record.source);
+    EXPECT_EQ(back.since, record.since);
+    EXPECT_EQ(back.block, record.block);
   }
 }
 
@@ -105,6 +117,7 @@ TEST(LogState, RoundTripsAndRefusesTruncations) {
                  .waiting_for_label = 5,
                  .held_out = 6,
                  .trainable = 7,
+                 .forgotten = 300,
                  .image_blobs = 8,
                  .quarantine_entries = 9,
                  .quarantine_bytes = 10'000};
@@ -115,7 +128,9 @@ TEST(LogState, RoundTripsAndRefusesTruncations) {
   EXPECT_EQ(back.Encode(), bytes);
   EXPECT_EQ(back.stats.trainable, 7U);
   EXPECT_EQ(back.held_out_share, 0.05);
+  EXPECT_EQ(back.stats.forgotten, 300U);
   EXPECT_TRUE(back.quarantine_bytes_known);
+  EXPECT_TRUE(back.sources_known);
   ExpectOnlyWholeIsRead(bytes, LogState::Decode);
 }
 
@@ -133,6 +148,38 @@ TEST(LogState, ReadsVersion1WhichDidNotCountTheQuarantinesBytes) {
   EXPECT_EQ(back.held_out_share, 0.05);
   EXPECT_FALSE(back.quarantine_bytes_known);
   ExpectOnlyWholeIsRead(bytes, LogState::Decode);
+}
+
+TEST(LogState, ReadsVersion2WhichHadNoRecordsOfSources) {
+  LogState state;
+  state.stats.quarantine_bytes = 5;
+  std::string bytes = state.Encode();
+  bytes[0] = 2;
+  bytes.pop_back();
+  const LogState back = LogState::Decode(bytes).value();
+  EXPECT_EQ(back.stats.quarantine_bytes, 5U);
+  EXPECT_FALSE(back.sources_known);
+  ExpectOnlyWholeIsRead(bytes, LogState::Decode);
+}
+
+TEST(SourceRecord, RoundTripsAndRefusesTruncations) {
+  SourceRecord record;
+  record.samples = 1000;
+  record.waiting = 1;
+  record.held_out = 2;
+  record.trainable = 3;
+  record.forgotten = 994;
+  record.blocked = record.pending = true;
+  record.forgotten_at = Offset{500};
+  record.since = Offset{300};
+  const std::string bytes = record.Encode();
+  const SourceRecord back = SourceRecord::Decode(bytes).value();
+  EXPECT_EQ(back.Encode(), bytes);
+  EXPECT_EQ(back.Live(), 6U);
+  EXPECT_EQ(back.forgotten_at, Offset{500});
+  EXPECT_FALSE(back.listed);
+  ExpectOnlyWholeIsRead(bytes, SourceRecord::Decode);
+  EXPECT_FALSE(SourceRecord::Decode("\x01\x10" + bytes.substr(2)).ok());
 }
 
 }  // namespace
