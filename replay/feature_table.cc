@@ -1,5 +1,6 @@
 #include "replay/feature_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -37,6 +38,20 @@ void FeatureTable::Remove(uint64_t id, uint32_t partition) {
   // One that was never saved may be saved by a contribution that is not confirmed yet.
   added_.erase(id);
   removed_.insert(id);
+}
+
+void FeatureTable::Unmeet(uint32_t partition, size_t before) {
+  const auto scaled = [](auto value, auto times, auto by) { return value / by * times + value % by * times / by; };
+  Means& means = At(partition);
+  const uint64_t now = means.held.count, seen = means.stream.count;
+  means.stream = Sum();
+  dirty_means_.Mark(partition);
+  if (now == 0) return;
+  means.stream.count = std::max<uint64_t>(now, scaled(seen, now, uint64_t{before}));
+  for (size_t i = 0; i < kFeatures; ++i) {
+    means.stream.of[i] =
+        scaled(means.held.of[i], static_cast<int64_t>(means.stream.count), static_cast<int64_t>(now));
+  }
 }
 
 double FeatureTable::Distance(uint32_t partition, const Feature* joins, const Feature* leaves) const {

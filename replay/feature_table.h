@@ -33,6 +33,10 @@ class FeatureTable {
   // The arriving example is kept under `id`.
   void Keep(uint64_t id, uint32_t partition);
   void Remove(uint64_t id, uint32_t partition);
+  // Some of what the stream brought is to count as never seen, and with it went members of the partition, which had
+  // `before`. What of the mean was theirs nobody can tell, for most of the stream was not kept: the stream's mean is now
+  // that of what is held, and its examples are fewer in proportion.
+  void Unmeet(uint32_t partition, size_t before);
   // REQUIRES it is held.
   const Feature& Of(uint64_t id) const { return features_.at(id); }
 

@@ -29,6 +29,16 @@ Result<std::unique_ptr<ReplayBuffer>> ReplayBuffer::Open(kv::KvStore& store, std
   return KvReplayBuffer::Open(store, prefix, options);
 }
 
+Status ReplayBuffer::Drop(const kv::KvStore& store, std::string_view prefix, kv::WriteBatch& batch) {
+  PERENNIAL_ASSIGN_OR_RETURN(const kv::Family family, store.FindFamily("replay"));
+  for (const KeyKind kind :
+       {KeyKind::kExample, KeyKind::kFeature, KeyKind::kHeader, KeyKind::kState, KeyKind::kMean, KeyKind::kPartition,
+        KeyKind::kSlot}) {
+    batch.DeleteRange(family, Key(prefix, kind, 0), Key(prefix, kind, UINT64_MAX));
+  }
+  return Status::Ok();
+}
+
 Result<std::unique_ptr<ReplayBuffer>> KvReplayBuffer::Open(kv::KvStore& store, std::string_view prefix,
                                                            const ReplayOptions& options) {
   PERENNIAL_RETURN_IF_ERROR(options.Validate());
@@ -147,6 +157,34 @@ std::vector<uint32_t> KvReplayBuffer::PlacesWithinLimit(size_t count, Rng& rng) 
   return places;
 }
 
+Result<size_t> KvReplayBuffer::Forget(std::string_view source) {
+  constexpr uint32_t kChunk = 256;  // records in memory at once
+  std::vector<uint32_t> leaving;
+  for (uint32_t first = 0; first < table_.size(); first += kChunk) {
+    std::vector<uint64_t> ids;
+    for (uint32_t slot = first; slot < table_.size() && ids.size() < kChunk; ++slot) {
+      ids.push_back(table_.at(slot).id);
+    }
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> records, records_.Read(ids));
+    for (size_t i = 0; i < records.size(); ++i) {
+      PERENNIAL_ASSIGN_OR_RETURN(const Record record, DecodeRecord(records[i]));
+      if (record.source == source) leaving.push_back(first + static_cast<uint32_t>(i));
+    }
+  }
+  std::vector<size_t> before;
+  for (uint32_t number = 0; number < table_.partitions().count(); ++number) {
+    before.push_back(table_.partitions().at(number).members.size());
+  }
+  // From the end: the last slot fills a hole, and it stays.
+  for (auto slot = leaving.rbegin(); slot != leaving.rend(); ++slot) Evict(*slot);
+  for (uint32_t number = 0; number < before.size(); ++number) {
+    if (herds_) features_.Unmeet(number, before[number]);
+    table_.Unsee(number, before[number]);
+  }
+  drop_leftovers_ = true;
+  return leaving.size();
+}
+
 Result<std::vector<Drawn>> KvReplayBuffer::Draw(size_t count, Rng& rng) {
   count = std::min(count, table_.size());
   if (IsLimit(options_.source_draw_share)) return Collect(PlacesWithinLimit(count, rng));
@@ -224,6 +262,10 @@ void KvReplayBuffer::ContributeTo(kv::WriteBatch& batch) {
   }
   ContributeStates(batch);
   ContributeFeatures(batch);
+  for (const KeyKind kind : {KeyKind::kMean, KeyKind::kPartition}) {
+    if (!drop_leftovers_) continue;
+    batch.DeleteRange(family_, Key(prefix_, kind, table_.partitions().count()), Key(prefix_, kind, UINT64_MAX));
+  }
   batch.Put(family_, Key(prefix_, KeyKind::kHeader, 0), EncodeHeader(HeaderNow()));
 }
 
@@ -264,7 +306,7 @@ void KvReplayBuffer::Confirm() {
   pending_states_.reset();
   pending_features_.reset();
   records_.Confirm();
-  drop_states_ = drop_features_ = false;
+  drop_states_ = drop_features_ = drop_leftovers_ = false;
 }
 
 Header KvReplayBuffer::HeaderNow() const {

@@ -28,6 +28,7 @@ class KvReplayBuffer final : public ReplayBuffer {
   uint64_t Add(Example example, ItemState state, Rng& rng) override;
   Result<std::vector<Drawn>> Draw(size_t count, Rng& rng) override;
   void SetState(uint64_t id, ItemState state) override;
+  Result<size_t> Forget(std::string_view source) override;
   size_t size() const override { return table_.size(); }
   uint64_t bytes() const override { return table_.bytes() + states_.bytes(); }
   uint64_t cached_bytes() const override { return cache_.bytes(); }
@@ -105,6 +106,7 @@ class KvReplayBuffer final : public ReplayBuffer {
   std::optional<StateChanges> pending_states_;  // likewise
   bool drop_features_ = false;                  // as drop_states_
   std::optional<FeatureChanges> pending_features_;
+  bool drop_leftovers_ = false;  // what lies beyond the last partition, of another rule, goes with the next contribution
 };
 
 }  // namespace perennial::replay

@@ -1,5 +1,7 @@
 #include "replay/memory_table.h"
 
+#include <algorithm>
+
 namespace perennial::replay {
 
 uint32_t MemoryTable::See(const std::string& partition_key) {
@@ -7,6 +9,15 @@ uint32_t MemoryTable::See(const std::string& partition_key) {
   const uint32_t partition = partitions_.Intern(partition_key);
   partitions_.See(partition);
   return partition;
+}
+
+void MemoryTable::Unsee(uint32_t partition, size_t before) {
+  const Partition& own = partitions_.at(partition);
+  const size_t now = own.members.size();
+  if (now == before) return;
+  const uint64_t seen = std::max<uint64_t>(now, own.seen / before * now + own.seen % before * now / before);
+  seen_ -= own.seen - seen;
+  partitions_.SetSeen(partition, seen);
 }
 
 uint64_t MemoryTable::Append(uint32_t bytes, uint32_t partition, uint32_t source) {

@@ -38,6 +38,9 @@ class MemoryTable {
 
   // Counts an arriving example; returns its partition's number.
   uint32_t See(const std::string& partition_key);
+  // The partition had `before` members and lost some that are to count as never seen: takes back their share of what
+  // was seen, seen * (before - now) / before, rounded up. A partition that lost all starts anew.
+  void Unsee(uint32_t partition, size_t before);
   void MarkLargest(uint32_t partition) { partitions_.MarkLargest(partition); }
   // Returns the new example's id.
   uint64_t Append(uint32_t bytes, uint32_t partition, uint32_t source = 0);

@@ -18,6 +18,12 @@ void PartitionIndex::See(uint32_t partition) {
   dirty_.Mark(partition);
 }
 
+void PartitionIndex::SetSeen(uint32_t partition, uint64_t seen) {
+  partitions_[partition].seen = seen;
+  if (seen == 0) partitions_[partition].was_largest = false;
+  dirty_.Mark(partition);
+}
+
 void PartitionIndex::MarkLargest(uint32_t partition) {
   partitions_[partition].was_largest = true;
   dirty_.Mark(partition);

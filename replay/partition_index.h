@@ -27,6 +27,8 @@ class PartitionIndex {
   // The number of `key`; a new empty partition when it is unknown.
   uint32_t Intern(const std::string& key);
   void See(uint32_t partition);
+  // As if so many had arrived; with none it has never been a largest one either.
+  void SetSeen(uint32_t partition, uint64_t seen);
   void MarkLargest(uint32_t partition);
 
   // Adds `slot`; returns its position among the members.

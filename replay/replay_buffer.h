@@ -28,6 +28,8 @@ class ReplayBuffer {
   // every example once, decodes none. REQUIRES `store` outlives the buffer.
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
+  // Adds to `batch` what deletes all that a buffer saved. REQUIRES it is not open.
+  static Status Drop(const kv::KvStore& store, std::string_view prefix, kv::WriteBatch& batch);
 
   // Offers an example; it may be kept (with `state`, if item_state is on), replace another, or be dropped. Returns the
   // id it is kept under, or 0.
@@ -41,6 +43,11 @@ class ReplayBuffer {
   // Replaces the state of example `id`. Does nothing when it was evicted, or without item_state. A state that grew
   // counts at once; room for it is made with the next Add.
   virtual void SetState(uint64_t id, ItemState state) = 0;
+
+  // Lets go of every example of `source`; returns how many there were. What was counted of their partitions goes down
+  // in proportion, so that what is kept of later examples is kept as if those had never come. Reads every record; when
+  // that fails nothing has changed.
+  virtual Result<size_t> Forget(std::string_view source) = 0;
 
   virtual size_t size() const = 0;
   virtual uint64_t bytes() const = 0;         // encoded bytes held, states included
