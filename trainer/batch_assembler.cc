@@ -18,6 +18,10 @@ SourceLimit SourceLimit::Of(double share, size_t size) {
   return {std::max<size_t>(1, static_cast<size_t>(rows)), kBatchesWaiting * size};
 }
 
+bool ReadPosition::Trained(Offset offset) const {
+  return offset < next && !std::binary_search(waiting.begin(), waiting.end(), offset);
+}
+
 BatchAssembler::BatchAssembler(Prefetcher& prefetcher, size_t size, ReadPosition position, SourceLimit limit)
     : prefetcher_(prefetcher),
       size_(size),
@@ -33,6 +37,7 @@ Result<std::optional<Prepared>> BatchAssembler::Next(SteadyTime deadline) {
 
 Result<BatchAssembler::State> BatchAssembler::Fill(SteadyTime deadline) {
   while (!ready_) {
+    if (forgetting_) return State::kForget;
     PERENNIAL_ASSIGN_OR_RETURN(std::optional<Prepared> item, Next(deadline));
     if (!item) return State::kWaiting;
     if (restoring_) {
@@ -76,6 +81,15 @@ bool BatchAssembler::Place(Prepared item) {
       ended_by_flush_ = !flushing_;
       next_ = flushing_ ? item.offset : after;
       break;
+    case Prepared::Kind::kForget:
+      next_ = after;
+      if (item.offset >= position_.forgotten_until) {
+        forgetting_ = Forgetting{std::move(item.example.source), item.since, item.offset};
+        break;
+      }
+      LetGo(item.example.source);
+      if (samples_.empty()) position_.next = next_;
+      break;
     case Prepared::Kind::kSample:
       next_ = after;
       if (HasRoom(item.example.source)) {
@@ -98,6 +112,28 @@ bool BatchAssembler::HasRoom(const std::string& source) const {
 void BatchAssembler::Take(Prepared sample) {
   if (limit_.per_batch > 0) ++of_source_[sample.example.source];
   samples_.push_back(std::move(sample));
+}
+
+void BatchAssembler::LetGo(std::string_view source) {
+  const auto is_of = [source](const Prepared& sample) { return sample.example.source == source; };
+  std::erase_if(samples_, is_of);
+  std::erase_if(held_back_, is_of);
+  of_source_.erase(std::string(source));
+  has_waited_ = std::any_of(samples_.begin(), samples_.end(),
+                            [this](const Prepared& sample) { return sample.offset < position_.next; });
+}
+
+void BatchAssembler::Forgotten() {
+  LetGo(forgetting_->source);
+  position_.forgotten_until = next_;
+  forgetting_.reset();
+  // All that waited when the batch began is in it, or waits still.
+  std::erase_if(position_.waiting, [this](Offset offset) {
+    const auto is_it = [offset](const Prepared& sample) { return sample.offset == offset; };
+    return std::none_of(samples_.begin(), samples_.end(), is_it) &&
+           std::none_of(held_back_.begin(), held_back_.end(), is_it);
+  });
+  if (samples_.empty()) position_.next = next_;
 }
 
 void BatchAssembler::TakeHeldBack() {

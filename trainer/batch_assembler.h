@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -26,8 +27,11 @@ struct SourceLimit {
 struct ReadPosition {
   Offset next;                  // first entry that was not looked at, but for those that wait
   std::vector<Offset> waiting;  // samples before `next` that are still to be trained on, in order of the log
+  Offset forgotten_until = {};  // the forget entries before it are carried out, also those behind `next`
   // Where to read from.
   Offset begin() const { return waiting.empty() ? next : waiting.front(); }
+  // Whether a sample at `offset` was trained on when this was the position.
+  bool Trained(Offset offset) const;
 };
 
 // Collects the new samples of the next step: the next `size` trainable entries of the log, or fewer when a flush entry
@@ -35,7 +39,12 @@ struct ReadPosition {
 //
 // With a limit, what a source sends beyond its share of a batch waits for the next ones, in order, and none is lost.
 // When more than `most_waiting` wait, a batch is taken with the samples it has, fewer than `size`; before a flush is
-// passed, such batches are taken until nothing waits. Owned by the trainer; thread-compatible.
+// passed, such batches are taken until nothing waits.
+//
+// A forget entry takes what its source sent before it out of the batch and out of those that wait, and is handed out to
+// be carried out; one that was carried out before, as a resumed trainer finds it behind its position, only does the
+// first. Whatever of the source is still in the log then, the batch is the same: before the entry none was full. Owned
+// by the trainer; thread-compatible.
 class BatchAssembler {
  public:
   // REQUIRES the prefetcher begins at position.begin().
@@ -45,6 +54,12 @@ class BatchAssembler {
     kReady,    // samples() is the next batch
     kWaiting,  // the deadline passed; what came so far is kept
     kFlushed,  // a flush entry was passed with no sample before it
+    kForget,   // forgetting() is to be carried out; until Forgotten() is called, nothing more is read
+  };
+  struct Forgetting {
+    std::string source;
+    Offset since;   // what lies before was forgotten by an earlier entry
+    Offset offset;  // of the entry
   };
   Result<State> Fill(SteadyTime deadline);
 
@@ -58,8 +73,14 @@ class BatchAssembler {
   // Where reading goes on once the batch was trained. While a batch is incomplete: where it began.
   Offset cursor() const { return position_.begin(); }
   const ReadPosition& position() const { return position_; }
+  // Entries before here were looked at.
+  Offset read_until() const { return next_; }
   // The batch was trained: hands its samples over and starts the next one.
   std::vector<Prepared> Commit();
+  // Null when there is nothing to forget. Until it was carried out, samples() and position() still have the source's.
+  const Forgetting* forgetting() const { return forgetting_ ? &*forgetting_ : nullptr; }
+  // It was carried out. REQUIRES forgetting() is not null.
+  void Forgotten();
 
  private:
   Result<std::optional<Prepared>> Next(SteadyTime deadline);
@@ -69,6 +90,8 @@ class BatchAssembler {
   void Restore(Prepared item);
   bool HasRoom(const std::string& source) const;
   void Take(Prepared sample);
+  // Drops what was read of a source.
+  void LetGo(std::string_view source);
   // Begins a batch with those that wait.
   void TakeHeldBack();
 
@@ -86,6 +109,7 @@ class BatchAssembler {
   bool ended_by_flush_ = false;
   bool flushing_ = false;    // the entry before next_ is a flush that is not passed yet
   bool has_waited_ = false;  // one of samples_ has
+  std::optional<Forgetting> forgetting_;
 };
 
 }  // namespace perennial::trainer

@@ -121,7 +121,7 @@ Status CandidateMaker::Judge(const Round& round, Contender& contender) {
   SliceScores now;
   for (size_t i = 0; i < round.held_out.size(); ++i) now[round.request.slices[i]] = contender.gate[i];
   if (published_ == nullptr) {
-    contender.decision = DecideGate(round.record.gate, now, {}, options_.gate);
+    contender.decision = DecideGate(round.record.gate, now, {}, options_.gate, {}, round.request.owed);
     return Status::Ok();
   }
   SliceScores before;
@@ -136,7 +136,7 @@ Status CandidateMaker::Judge(const Round& round, Contender& contender) {
     const auto then = round.record.gate.find(slice);
     flips[slice].grew = then == round.record.gate.end() || then->second.samples < both.now.samples;
   }
-  contender.decision = DecideGate(before, now, flips, options_.gate, round.new_labels);
+  contender.decision = DecideGate(before, now, flips, options_.gate, round.new_labels, round.request.owed);
   return Status::Ok();
 }
 
@@ -211,6 +211,9 @@ Result<EvaluationReport> CandidateMaker::Report(const Round& round, Contender& c
   report.shipped = contender.name;
   report.steps = request.steps;
   report.trained_until = request.trained_until;
+  report.read_until = request.read_until;
+  report.forgotten_until = request.forgotten_until;
+  report.trained_anew = request.trained_anew && !contender.mixed;
   Summarise(request.current_slice, report);
   report.network_accuracy = report.average_accuracy;
   return report;

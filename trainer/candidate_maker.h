@@ -51,6 +51,10 @@ class CandidateMaker {
     std::string current_slice = {};          // whose part the stream is in
     uint64_t steps = 0;
     uint64_t trained_until = 0;
+    uint64_t read_until = 0;
+    uint64_t forgotten_until = 0;
+    bool trained_anew = false;
+    std::string owed = {};  // why a version is due even without a gain; empty: it is not
     const format::VersionImage* frozen = nullptr;
     std::shared_ptr<const format::VersionImage> published = nullptr;  // null: not known
     uint64_t new_scale_set = 0;
@@ -63,6 +67,11 @@ class CandidateMaker {
   // What is published with a new instant head. kFailedPrecondition without a head, or when what is published is not
   // known.
   Result<Candidate> MakeInstant(const Request& request, const PublishedRecord& record);
+  // Lets go of what is kept of held-out samples, some of which are to be forgotten.
+  void DropKept() {
+    evaluator_.DropKept();
+    network_rows_.clear();
+  }
 
  private:
   struct Contender;

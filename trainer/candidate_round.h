@@ -21,6 +21,7 @@ struct CandidateMaker::Round {
 // One set of weights that might ship.
 struct CandidateMaker::Contender {
   std::string name;
+  bool mixed = false;  // with the published weights
   model::QuantiseOutcome quantised;
   std::shared_ptr<const model::InstantHead> head;  // of quantised.image; null: none
   Evaluator::Predictions predictions;

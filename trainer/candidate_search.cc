@@ -131,6 +131,7 @@ Status CandidateMaker::Search(const Round& round, const model::Model& target, st
     const model::InstantUse use = WithOffset(found[i], round.split, round.request.labels.size());
     PERENNIAL_ASSIGN_OR_RETURN(contenders.emplace_back(),
                                Contend(*mixed_, NameOf(name, share, offset), round, head ? &use : nullptr));
+    contenders.back().mixed = share < 1;
   }
   return Status::Ok();
 }

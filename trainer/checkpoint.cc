@@ -30,6 +30,7 @@ void EncodePosition(const ReadPosition& position, ByteWriter& out) {
   out.U64(position.next.value);
   out.Varint(position.waiting.size());
   for (const Offset offset : position.waiting) out.Varint(offset.value);
+  out.U64(position.forgotten_until.value);
 }
 
 ReadPosition DecodePosition(ByteReader& in) {
@@ -42,6 +43,7 @@ ReadPosition DecodePosition(ByteReader& in) {
     if (!in_order || !(offset < position.next)) in.Fail();
     position.waiting.push_back(offset);
   }
+  position.forgotten_until.value = in.U64();
   return position;
 }
 
@@ -53,6 +55,8 @@ std::string EncodeMeta(const Checkpoint& checkpoint) {
   out.Bytes(checkpoint.strategy_state);
   out.Bytes(checkpoint.optimiser);
   EncodePosition(checkpoint.position, out);
+  EncodePosition(checkpoint.instant_since, out);
+  out.U8(checkpoint.forget_owed ? 1 : 0);
   out.U64(checkpoint.steps);
   out.U64(checkpoint.batches);
   out.Varint(checkpoint.batch_steps);
@@ -91,6 +95,8 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   checkpoint.strategy_state = std::string(in.Bytes());
   checkpoint.optimiser = std::string(in.Bytes(kMaxText));
   checkpoint.position = DecodePosition(in);
+  checkpoint.instant_since = DecodePosition(in);
+  checkpoint.forget_owed = in.U8() != 0;
   checkpoint.steps = in.U64();
   checkpoint.batches = in.U64();
   checkpoint.batch_steps = in.Varint();

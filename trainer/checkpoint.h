@@ -24,6 +24,8 @@ struct Checkpoint {
   std::string strategy_state;
   std::string optimiser;  // whose moments the learner's are
   ReadPosition position;
+  ReadPosition instant_since;  // the instant head has seen what was trained on from here on
+  bool forget_owed = false;    // what is published still holds something that was forgotten
   uint64_t steps = 0;    // of the optimiser
   uint64_t batches = 0;  // of new samples, each trained in one step or more
   // Of the batch after `position`, when a step on it failed before this was saved: the steps it is to take and those

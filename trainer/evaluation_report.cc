@@ -23,6 +23,9 @@ std::string EvaluationReport::ToJson() const {
   if (head_only) out["head_samples"] = head_samples;
   out["steps"] = steps;
   out["trained_until"] = trained_until;
+  out["read_until"] = read_until;
+  out["forgotten_until"] = forgotten_until;
+  if (trained_anew) out["trained_anew"] = trained_anew;
   out["network_accuracy"] = NumberOrNull(network_accuracy);
   out["negative_flip_rate"] = NumberOrNull(negative_flip_rate);
   out["flips_compared"] = flips_compared;

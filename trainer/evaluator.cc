@@ -31,6 +31,12 @@ uint64_t Evaluator::Item::Bytes() const {
   return 128 + text.size() + label.size() + (pixels == nullptr ? 0 : pixels->pixels.size());
 }
 
+void Evaluator::DropKept() {
+  cache_.clear();
+  features_.clear();
+  cached_bytes_ = 0;
+}
+
 Result<std::vector<Offset>> Evaluator::GateOffsets(const std::string& slice, size_t max_per_slice) const {
   PERENNIAL_ASSIGN_OR_RETURN(std::vector<Offset> offsets, log_.HeldOutOffsets(slice, HeldOut::kDrawn));
   if (offsets.empty()) {

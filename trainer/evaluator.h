@@ -69,6 +69,8 @@ class Evaluator {
                         const std::vector<std::string>& labels);
   // The true label of a held-out sample.
   Result<std::string> TrueLabel(Offset offset);
+  // Lets go of all that is kept of held-out samples; what is asked for again is read again.
+  void DropKept();
   // How many samples were found whose picture does not decode.
   size_t left_out() const { return left_out_.size(); }
 

@@ -110,16 +110,19 @@ std::string BrokenSlice(const SliceScores& published, const SliceScores& candida
 }
 
 GateDecision DecideGate(const SliceScores& published, const SliceScores& candidate, const SliceFlipCounts& flips,
-                        const GateOptions& options, const std::vector<std::string>& new_labels) {
+                        const GateOptions& options, const std::vector<std::string>& new_labels,
+                        const std::string& owed) {
   if (published.empty()) return {true, "first version: nothing was published before"};
   if (const std::string broken = BrokenSlice(published, candidate, flips, options); !broken.empty()) {
     return {false, "refused: " + broken};
   }
   Gains gains = GainsOf(published, candidate, flips, options);
-  for (const std::string& label : new_labels) AddClause(gains.clear, "label \"" + label + "\", which the network does not know yet");
+  for (const std::string& label : new_labels)
+    AddClause(gains.clear, "label \"" + label + "\", which the network does not know yet");
+  if (!owed.empty()) AddClause(gains.clear, owed);
   // Sums of the same shares in another order differ in the last bits.
   constexpr double kRounding = 1e-12;
-  const bool gained = gains.new_slice || !new_labels.empty() || gains.mean_change > kRounding;
+  const bool gained = gains.new_slice || !new_labels.empty() || !owed.empty() || gains.mean_change > kRounding;
   if (!gained && gains.unclear.empty()) {
     return {false, gains.clear.empty()
                        ? "refused: nothing was gained on any slice since the last published version"

@@ -51,9 +51,10 @@ std::string BrokenSlice(const SliceScores& published, const SliceScores& candida
 // published version: no old slice fell too far, and something was gained (a new slice, or a higher mean over the old
 // ones) or might have been (a growing slice has too few held-out samples to tell), or nothing is published yet. `flips`
 // has the slices on which both answered the same samples. `new_labels`: those that count as a gain though hardly any
-// sample of them is held out yet. Pure.
+// sample of them is held out yet. `owed`: a reason that counts as one too. Pure.
 GateDecision DecideGate(const SliceScores& published, const SliceScores& candidate, const SliceFlipCounts& flips = {},
-                        const GateOptions& options = {}, const std::vector<std::string>& new_labels = {});
+                        const GateOptions& options = {}, const std::vector<std::string>& new_labels = {},
+                        const std::string& owed = {});
 
 // The slices that lie more than largest_decline below `peak`, in words; empty when there is none. Pure.
 std::string DeclineWarning(const SliceScores& peak, const SliceScores& candidate, const GateOptions& options);

@@ -89,6 +89,16 @@ Status InstantLearner::Forget(const model::ModelInput& input, const std::vector<
   return Take(input, labels, -1);
 }
 
+Status InstantLearner::Forget(InstantLearner& samples) {
+  return Guarded("instant statistics", [&]() -> Status {
+    PERENNIAL_RETURN_IF_ERROR(statistics_.Subtract(samples.statistics_));
+    too_many_ = true;
+    recent_.clear();
+    signs_.clear();
+    return Status::Ok();
+  });
+}
+
 Result<model::InstantSolution> InstantLearner::Solve(int64_t labels, bool anew) {
   return Guarded("instant solver", [&]() -> Result<model::InstantSolution> {
     statistics_.Flush();

@@ -33,6 +33,8 @@ class InstantLearner {
   Status Observe(const model::ModelInput& input, const std::vector<int64_t>& labels);
   // The same samples again, in any order and batches: exactly as if they had never come.
   Status Forget(const model::ModelInput& input, const std::vector<int64_t>& labels);
+  // All samples that another learner of the same options observed. When it fails, nothing has changed.
+  Status Forget(InstantLearner& samples);
 
   // The solution for all samples observed, with rows for at least `labels` labels. An update of the last one when few
   // samples came since, a factorisation otherwise or when `anew`: the two agree to 1e-5 and better, but only the second

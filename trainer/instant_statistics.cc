@@ -136,6 +136,29 @@ Status InstantStatistics::Merge(InstantStatistics& other) {
   return Status::Ok();
 }
 
+Status InstantStatistics::Subtract(InstantStatistics& other) {
+  if (other.features_ != features_) {
+    return InvalidArgument("instant statistics: " + std::to_string(other.features_) +
+                           " features cannot be taken from " + std::to_string(features_));
+  }
+  for (size_t i = 0; i < other.counts_.size(); ++i) {
+    if (other.counts_[i] == 0 || (i < counts_.size() && other.counts_[i] <= counts_[i])) continue;
+    return FailedPrecondition(
+        "instant statistics: more samples of label " + std::to_string(i) + " are to be forgotten than were learned",
+        "forget each sample once, and only those that were observed");
+  }
+  Flush();
+  other.Flush();
+  samples_ -= other.samples_;
+  const size_t shared = std::min(counts_.size(), other.counts_.size());
+  for (size_t i = 0; i < shared; ++i) counts_[i] -= other.counts_[i];
+  for (size_t i = 0; i < shared * static_cast<size_t>(features_); ++i) sums_[i] -= other.sums_[i];
+  for (size_t i = 0; i < gram_.size(); ++i) gram_[i] -= other.gram_[i];
+  while (!counts_.empty() && counts_.back() == 0) counts_.pop_back();
+  sums_.resize(counts_.size() * static_cast<size_t>(features_));
+  return Status::Ok();
+}
+
 std::string InstantStatistics::Save() {
   Flush();
   ByteWriter out;

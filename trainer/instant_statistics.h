@@ -31,6 +31,10 @@ class InstantStatistics {
   Status Remove(const float* rows, const int64_t* labels, int64_t count);
   // Adds another's samples (of another process or stream). kInvalidArgument when the widths differ.
   Status Merge(InstantStatistics& other);
+  // Takes another's samples away, all of which must have been added: then exactly as if they had never come, but for
+  // empty labels before the last one that has samples. kFailedPrecondition, and nothing is changed, when a label has
+  // fewer samples than that; kInvalidArgument when the widths differ.
+  Status Subtract(InstantStatistics& other);
 
   // Rows wait for a full block; the result does not depend on when they are multiplied. Readers below REQUIRE that
   // Flush was called after the last change.

@@ -137,6 +137,11 @@ struct EvaluationReport {
   uint64_t head_samples = 0;  // then: samples that the head knows
   uint64_t steps = 0;         // with trained_until the candidate's fingerprint: equal state, equal candidate
   uint64_t trained_until = 0;
+  // What lies at or behind here is not in it. With a limit on sources samples wait before it, and for those alone
+  // trained_until lies earlier; a head_only version has also those that wait.
+  uint64_t read_until = 0;
+  uint64_t forgotten_until = 0;   // the forget entries before here were carried out
+  bool trained_anew = false;      // from nothing, on what was remembered then: nothing else is in the network
   double network_accuracy = 0;    // average_accuracy of the better of student and average, whatever shipped
   double negative_flip_rate = 0;  // share that the published version had right and this one has wrong; NaN: unknown
   uint64_t flips_compared = 0;    // the samples it is a share of
@@ -160,7 +165,8 @@ struct Candidate {
 };
 
 struct TrainerStatus {
-  Offset cursor;       // next log entry to read
+  Offset cursor;           // next log entry to read
+  Offset forgotten_until;  // the forget entries before here are carried out
   uint64_t steps = 0;  // of the optimiser
   uint64_t samples_trained = 0;
   uint64_t waiting = 0;  // samples that were read and wait for a full batch, or by the limit for a later one
@@ -179,13 +185,18 @@ struct TrainerStatus {
 // Learns from the log, one pass, with replay. A batch is a function of log offsets and state, never of arrival time;
 // cursor, weights, EMA, optimiser, random state, labels and replay are saved in one atomic batch, so after a kill -9
 // the run goes on bit-identically (one compute thread). Decoding and augmentation run ahead on own threads, keyed by
-// (seed, offset). Thread rule: one thread drives it; GetStatus is thread-safe.
+// (seed, offset). A forget entry is carried out where it stands in the log and saved at once; then the log hears of it,
+// so that nothing is erased that a resumed trainer still needs. Thread rule: one thread drives it; GetStatus is
+// thread-safe.
 class OnlineTrainer {
  public:
   static std::vector<std::string> Families();
   static Result<std::unique_ptr<OnlineTrainer>> Open(TrainerOptions options, samples::SampleLog& log,
                                                      kv::KvStore& store, const Clock& clock);
   virtual ~OnlineTrainer() = default;
+  // Deletes all that the trainer `name` has saved, and the log waits for it no longer. For one that is not run any
+  // more: it could not let go of what is to be forgotten. REQUIRES it is not open.
+  static Status Drop(std::string_view name, samples::SampleLog& log, kv::KvStore& store);
 
   enum class StepOutcome : uint8_t { kStepped, kNoData };
   // The next `new_per_step` trainable entries (fewer before a flush entry): as many optimiser steps on them as the

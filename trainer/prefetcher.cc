@@ -82,6 +82,13 @@ Prefetcher::Chunk Prefetcher::Prepare(std::vector<samples::Entry> entries) const
       flush.kind = Prepared::Kind::kFlush;
       flush.offset = entry.offset;
       chunk.items.push_back(std::move(flush));
+    } else if (entry.kind == samples::EntryKind::kForget) {
+      Prepared forget;
+      forget.kind = Prepared::Kind::kForget;
+      forget.offset = entry.offset;
+      forget.since = entry.since;
+      forget.example.source = std::move(entry.sample.source);
+      chunk.items.push_back(std::move(forget));
     } else if (entry.Trainable()) {
       if (auto prepared = PrepareSample(std::move(entry))) chunk.items.push_back(std::move(*prepared));
     }

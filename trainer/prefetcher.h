@@ -22,12 +22,14 @@ struct Prepared {
   enum class Kind : uint8_t {
     kSample,   // to train on
     kFlush,    // end the batch
+    kForget,   // let go of what `example.source` sent before here
     kSkipped,  // nothing to train on up to and including `offset`
   } kind = Kind::kSample;
   Offset offset;
   replay::Example example;                        // kSample; pixels are decoded and resized, not augmented
   std::shared_ptr<const media::Image> augmented;  // what this sample's first step sees
   int64_t appended_us = 0;
+  Offset since;  // kForget: what was sent before it is forgotten already
 };
 
 // Reads the log ahead of the step and decodes, resizes and augments on threads of its own ("prefetch-N"). Bounded: at

@@ -56,8 +56,7 @@ TrainerService::~TrainerService() {
 
 void TrainerService::Run() {
   if (sink_ != nullptr) {
-    const TrainerStatus status = trainer_->GetStatus();
-    if (auto now = sink_->PredecessorOf(status.steps, status.cursor.value); now.image != nullptr) {
+    if (auto now = sink_->PredecessorOf(TrainedState::Of(trainer_->GetStatus())); now.image != nullptr) {
       trainer_->SetPublished(std::move(now.image));
     }
   }

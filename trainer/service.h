@@ -19,6 +19,19 @@
 
 namespace perennial::trainer {
 
+// What tells the states of a trainer apart that candidates are made of. Value type.
+struct TrainedState {
+  uint64_t steps = 0;
+  uint64_t trained_until = 0;
+  uint64_t forgotten_until = 0;
+  static TrainedState Of(const TrainerStatus& status) {
+    return {status.steps, status.cursor.value, status.forgotten_until.value};
+  }
+  static TrainedState Of(const EvaluationReport& report) {
+    return {report.steps, report.trained_until, report.forgotten_until};
+  }
+};
+
 // Where finished candidates go: the hub implements it over the publisher and the rollout. All calls come from the
 // service's thread, none while a lock of the service is held.
 class CandidateSink {
@@ -27,10 +40,10 @@ class CandidateSink {
   // False while another version is on trial; the newest accepted candidate then waits in the service.
   virtual bool ReadyForCandidate() = 0;
   // Called for a candidate the gate accepted, and for every candidate made by hand (which the sink may refuse when
-  // `candidate.accepted` is false). Returns the version it was published as. A candidate of the same report.steps and
-  // report.trained_until as the newest version is that version: it is not published twice (the process was killed
-  // between the publication and the trainer's checkpoint, and came to the same state again). An error keeps an accepted
-  // candidate for another try, except kFailedPrecondition, which drops it (refused for good).
+  // `candidate.accepted` is false). Returns the version it was published as. A candidate of the same TrainedState as
+  // the newest version is that version: it is not published twice (the process was killed between the publication and
+  // the trainer's checkpoint, and came to the same state again). An error keeps an accepted candidate for another try,
+  // except kFailedPrecondition, which drops it (refused for good).
   virtual Result<VersionId> Offer(const Candidate& candidate, bool by_hand) = 0;
   // The image whose scales the next candidate is quantised with; null for fresh scales.
   virtual std::shared_ptr<const format::VersionImage> FrozenScales() = 0;
@@ -40,10 +53,9 @@ class CandidateSink {
     VersionId version;  // 0: none, or the sink does not say
     std::shared_ptr<const format::VersionImage> image;
   };
-  // The version that a candidate made of this state (steps, log offset) would take the place of: the gate compares with
-  // it. Not the one that Offer() would recognise as the candidate itself, but the one before it. The default leaves it
+  // The version that a candidate made of this state would take the place of: the gate compares with it. Not the one that Offer() would recognise as the candidate itself, but the one before it. The default leaves it
   // to the trainer, which takes the candidate published last.
-  virtual Predecessor PredecessorOf(uint64_t /*steps*/, uint64_t /*trained_until*/) { return {}; }
+  virtual Predecessor PredecessorOf(const TrainedState& /*state*/) { return {}; }
 };
 
 enum class TrainerState : uint8_t { kRunning, kPaused, kFailed };

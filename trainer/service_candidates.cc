@@ -10,9 +10,8 @@ Result<EvaluationRecord> TrainerService::MakeCandidate(bool by_hand) {
   const std::shared_ptr<const format::VersionImage> frozen = sink_ == nullptr ? nullptr : sink_->FrozenScales();
   const uint64_t new_scale_set = sink_ == nullptr ? 1 : sink_->NextScaleSet();
   const bool at_flush = trainer_->GetStatus().flush_due;
-  const TrainerStatus before = trainer_->GetStatus();
   CandidateSink::Predecessor predecessor;
-  if (sink_ != nullptr) predecessor = sink_->PredecessorOf(before.steps, before.cursor.value);
+  if (sink_ != nullptr) predecessor = sink_->PredecessorOf(TrainedState::Of(trainer_->GetStatus()));
   if (predecessor.image != nullptr) trainer_->SetPublished(predecessor.image);
   PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, trainer_->MakeCandidate(frozen.get(), new_scale_set,
                                                                           at_flush ? options_.max_eval_at_flush
@@ -59,8 +58,7 @@ EvaluationRecord TrainerService::RecordOf(const Candidate& candidate) const {
 }
 
 Status TrainerService::MakeInstantCandidate() {
-  const TrainerStatus status = trainer_->GetStatus();
-  if (auto now = sink_->PredecessorOf(status.steps, status.cursor.value); now.image != nullptr) {
+  if (auto now = sink_->PredecessorOf(TrainedState::Of(trainer_->GetStatus())); now.image != nullptr) {
     trainer_->SetPublished(std::move(now.image));
   }
   const auto candidate = trainer_->MakeInstantCandidate(options_.max_eval_per_slice);
@@ -92,8 +90,10 @@ Status TrainerService::OfferPending() {
     return Status::Ok();
   }
   const EvaluationReport& report = pending_->candidate.report;
-  if (sink_->PredecessorOf(report.steps, report.trained_until).version != pending_->predecessor) {
-    // The gate compared it with a version whose trial failed, or that an operator has left since.
+  const bool forgot = report.forgotten_until != trainer_->GetStatus().forgotten_until.value;
+  if (forgot || sink_->PredecessorOf(TrainedState::Of(report)).version != pending_->predecessor) {
+    // It holds a source that was forgotten since, or the gate compared it with a version whose trial failed, or that an
+    // operator has left since.
     log::Info("candidate_made_again", {{"trained_until", report.trained_until}});
     pending_.reset();
     const Status made = MakeCandidate(false).status();

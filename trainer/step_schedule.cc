@@ -45,4 +45,11 @@ void StepSchedule::Note(const std::vector<int64_t>& labels) {
   }
 }
 
+void StepSchedule::Forget(const std::vector<int64_t>& labels) {
+  for (const int64_t label : labels) {
+    const auto index = static_cast<size_t>(label);
+    if (index < seen_.size() && seen_[index] > 0) --seen_[index];
+  }
+}
+
 }  // namespace perennial::trainer

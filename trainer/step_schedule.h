@@ -36,6 +36,8 @@ class StepSchedule {
   uint64_t StepsFor(const std::vector<int64_t>& labels) const;
   // The batch was trained.
   void Note(const std::vector<int64_t>& labels);
+  // Samples of these labels were noted and are to count no longer.
+  void Forget(const std::vector<int64_t>& labels);
 
   // By output index, as long as the highest one that was noted.
   const std::vector<uint64_t>& seen() const { return seen_; }

@@ -31,6 +31,7 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::DoStep(SteadyTime deadline) {
   PERENNIAL_ASSIGN_OR_RETURN(const BatchAssembler::State state, assembler_->Fill(deadline));
   if (state == BatchAssembler::State::kReady) return TrainBatch();
   PERENNIAL_RETURN_IF_ERROR(Settle());
+  if (state == BatchAssembler::State::kForget) PERENNIAL_RETURN_IF_ERROR(DoForget());
   if (state == BatchAssembler::State::kFlushed && samples_trained_ > samples_at_candidate_) flush_due_ = true;
   RefreshStatus();
   return StepOutcome::kNoData;
@@ -40,11 +41,10 @@ Result<OnlineTrainer::StepOutcome> StreamTrainer::TrainBatch() {
   const SteadyTime began = clock_.Now();
   const std::vector<Prepared>& fresh = assembler_->samples();
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<int64_t> targets, PrepareLabels(fresh));
-  if (begun_.steps == 0) {
-    // Before the first step, so that a batch of which a step is tried again is observed once.
-    PERENNIAL_RETURN_IF_ERROR(ObserveInstantly(fresh, targets));
-    begun_.steps = strategy_->PassesOverMemory() > 0 ? 1 : schedule_.StepsFor(targets);
-  }
+  // Before the first step, so that a batch of which a step is tried again is observed once.
+  if (!begun_.observed) PERENNIAL_RETURN_IF_ERROR(ObserveInstantly(fresh, targets));
+  begun_.observed = true;
+  if (begun_.steps == 0) begun_.steps = strategy_->PassesOverMemory() > 0 ? 1 : schedule_.StepsFor(targets);
   while (begun_.done < begun_.steps) PERENNIAL_RETURN_IF_ERROR(StepOn(fresh));
 
   // Nothing below fails, but the checkpoint, which is then owed.
@@ -237,6 +237,7 @@ Status StreamTrainer::DoCheckpoint() {
   PERENNIAL_RETURN_IF_ERROR(
       store_.Write(batch, kv::Durability::kSynced).WithContext("save the checkpoint of trainer " + options_.name));
   replay_->Confirm();
+  if (!log_knows_) PERENNIAL_RETURN_IF_ERROR(TellLog(assembler_->position().forgotten_until));
   checkpoint_due_ = false;
   return Status::Ok();
 }
@@ -257,6 +258,8 @@ trainer::Checkpoint StreamTrainer::Snapshot() const {
   saved.skipped_steps = skipped_steps_;
   saved.loss = loss_;
   saved.newest_sample_us = newest_sample_us_;
+  saved.forget_owed = forget_owed_;
+  saved.instant_since = instant_since_;
   saved.flush_due = flush_due_ || publish_owed_;
   saved.rng = rng_.Save();
   saved.labels = labels_.names();
@@ -279,6 +282,9 @@ CandidateMaker::Request StreamTrainer::RequestOf(const std::vector<std::string>&
   request.steps = steps_;
   request.published = published_image_;
   request.trained_until = assembler_->cursor().value;
+  request.read_until = assembler_->position().next.value;
+  request.forgotten_until = assembler_->position().forgotten_until.value;
+  if (forget_owed_) request.owed = "what is published still holds something that was forgotten since";
   request.max_per_slice = max_per_slice;
   request.instant = instant_.get();
   return request;
@@ -294,6 +300,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
     CandidateMaker::Request request = RequestOf(labels_.names(), slices_, max_per_slice);
     request.frozen = frozen;
     request.new_scale_set = new_scale_set;
+    request.trained_anew = strategy_->PassesOverMemory() > 0;
     if (strategy_->PassesOverMemory() > 0) PERENNIAL_RETURN_IF_ERROR(LearnFromMemory());
     PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->Make(*learner_, request, published_));
     candidate.newest_sample_us = newest_sample_us_;
@@ -306,6 +313,7 @@ Result<Candidate> StreamTrainer::MakeCandidate(const format::VersionImage* froze
 
 void StreamTrainer::Published(const Candidate& candidate, VersionId version) {
   publish_owed_ = false;
+  if (candidate.report.forgotten_until == assembler_->position().forgotten_until.value) forget_owed_ = false;
   SliceScores scores;
   for (const SliceMetrics& slice : candidate.report.slices) {
     scores[slice.slice] = {slice.gate_samples, slice.gate_correct};
@@ -352,6 +360,7 @@ Hash256 StreamTrainer::Fingerprint() {
 void StreamTrainer::RefreshStatus() {
   MutexLock lock(status_mutex_);
   status_.cursor = assembler_->cursor();
+  status_.forgotten_until = assembler_->position().forgotten_until;
   status_.steps = steps_;
   status_.samples_trained = samples_trained_;
   status_.waiting = assembler_->samples().size() + assembler_->held_back().size();

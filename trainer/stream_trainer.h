@@ -52,6 +52,16 @@ class StreamTrainer final : public OnlineTrainer {
   Status Start();
   Status RestoreFrom(const trainer::Checkpoint& saved);
   Status OpenInstant(const std::optional<trainer::Checkpoint>& saved);
+  Status AttachToLog(Offset forgotten_until);
+
+  // stream_trainer_forget.cc: carries out the forget entry that the assembler hands out.
+  struct Trained;
+  Status DoForget();
+  // What was trained on of the entries to be forgotten, read from the log again.
+  Result<Trained> ReadTrained(const BatchAssembler::Forgetting& what) const;
+  Status AddTrained(const std::vector<Offset>& offsets, Trained& trained) const;
+  // What is saved no longer holds what was forgotten: it may go from the files, and the log may erase it.
+  Status TellLog(Offset forgotten_until);
 
   Result<StepOutcome> DoStep(SteadyTime deadline);
   Result<StepOutcome> TrainBatch();
@@ -114,6 +124,7 @@ class StreamTrainer final : public OnlineTrainer {
   struct {
     uint64_t steps = 0;  // to take; 0: not begun
     uint64_t done = 0;
+    bool observed = false;                  // by the instant head
     std::vector<replay::ItemState> states;  // of its rows, from the last step; not saved, as a step is still to come
   } begun_;
   uint64_t samples_trained_ = 0;
@@ -121,6 +132,9 @@ class StreamTrainer final : public OnlineTrainer {
   double loss_ = 0;
   int64_t newest_sample_us_ = 0;
   bool flush_due_ = false;
+  bool forget_owed_ = false;      // what is published still holds something that was forgotten
+  ReadPosition instant_since_;    // what was trained on by then the instant head has not seen
+  bool log_knows_ = false;     // how far forgetting is saved; not saved itself
   bool publish_owed_ = false;  // saved as flush_due: the candidate itself is not
   PublishedRecord published_;
 

@@ -75,6 +75,7 @@ Result<Candidate> StreamTrainer::MakeInstantCandidate(size_t max_per_slice) {
     }
     PERENNIAL_ASSIGN_OR_RETURN(Candidate candidate, candidates_->MakeInstant(request, published_));
     candidate.newest_sample_us = newest;
+    candidate.report.read_until = assembler_->read_until().value;
     return candidate;
   });
 }

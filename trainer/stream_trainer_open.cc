@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "storage/base/log.h"
@@ -81,6 +82,8 @@ Status StreamTrainer::Start() {
                           ", but the log ends at " + log_.End().ToString(),
                       "the sample log was replaced; start with an empty data folder");
   }
+  // Before anything is read that must not be erased meanwhile.
+  PERENNIAL_RETURN_IF_ERROR(AttachToLog(position.forgotten_until));
   Prefetcher::Options prefetch;
   prefetch.spec = options_.spec;
   prefetch.augment = options_.augment;
@@ -104,12 +107,26 @@ Status StreamTrainer::Start() {
   return Status::Ok();
 }
 
+Status StreamTrainer::AttachToLog(Offset forgotten_until) {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<samples::ReaderInfo> readers, log_.Readers());
+  const bool known = std::any_of(readers.begin(), readers.end(), [&](const samples::ReaderInfo& reader) {
+    return reader.reader == options_.name && reader.done <= forgotten_until;
+  });
+  const Status told = TellLog(forgotten_until);
+  const bool full = told.code() == Code::kResourceExhausted || told.code() == Code::kIoError;
+  if (!known || !full) return told;
+  // The log waits for this trainer as it should, and the next checkpoint tells it how far it is.
+  log::Warn("forgetting_waits", {{"trainer", options_.name}, {"error", told.ToString()}});
+  return Status::Ok();
+}
+
 Status StreamTrainer::OpenInstant(const std::optional<trainer::Checkpoint>& saved) {
   if (options_.instant_width == 0) return Status::Ok();
   InstantOptions instant;
   instant.spec.width = options_.instant_width;
   instant.spec.seed = options_.instant_seed;
   if (saved && saved->instant) {
+    instant_since_ = saved->instant_since;
     PERENNIAL_ASSIGN_OR_RETURN(instant_, InstantLearner::Load(*saved->instant, instant, options_.spec));
     return Status::Ok();
   }
@@ -117,6 +134,7 @@ Status StreamTrainer::OpenInstant(const std::optional<trainer::Checkpoint>& save
     // What it does not know the blend leaves to the network.
     log::Warn("instant_head_starts_late", {{"trainer", options_.name}, {"samples_before", saved->samples_trained}});
   }
+  if (saved) instant_since_ = saved->position;
   PERENNIAL_ASSIGN_OR_RETURN(instant_, InstantLearner::Open(instant, options_.spec));
   return Status::Ok();
 }
@@ -141,12 +159,14 @@ Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
   batches_ = saved.batches;
   begun_.steps = saved.batch_steps;
   begun_.done = saved.batch_done;
+  begun_.observed = saved.batch_steps > 0 && saved.instant.has_value();
   schedule_.Restore(saved.label_samples);
   samples_trained_ = saved.samples_trained;
   skipped_steps_ = saved.skipped_steps;
   loss_ = saved.loss;
   newest_sample_us_ = saved.newest_sample_us;
   flush_due_ = saved.flush_due;
+  forget_owed_ = saved.forget_owed;
   published_ = saved.published;
   if (saved.learner) {
     PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Restore(options_, static_cast<int64_t>(saved.labels.size()),

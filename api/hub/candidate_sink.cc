@@ -11,14 +11,18 @@ using versions::VersionFate;
 using versions::VersionRecord;
 
 // Whether a version was made of this very state of the trainer.
-bool IsMadeOf(const VersionRecord& record, uint64_t steps, uint64_t trained_until) {
-  if (record.manifest.trained_until != trained_until) return false;
+bool IsMadeOf(const VersionRecord& record, const trainer::TrainedState& state) {
+  if (record.manifest.trained_until != state.trained_until) return false;
   const auto report = nlohmann::json::parse(record.report_json, nullptr, false);
   if (!report.is_object()) return false;
   // Of one state there may be many heads; none is the network's candidate.
   if (report.value("head_only", false)) return false;
-  const auto made_at = report.find("steps");
-  return made_at != report.end() && made_at->is_number_unsigned() && made_at->get<uint64_t>() == steps;
+  const auto number = [&report](const char* key) {
+    const auto at = report.find(key);
+    return at != report.end() && at->is_number_unsigned() ? at->get<uint64_t>() : 0;
+  };
+  // After a source was forgotten the same steps on the same entries make another candidate.
+  return number("steps") == state.steps && number("forgotten_until") == state.forgotten_until;
 }
 
 // The network of the version before it with another instant head.
@@ -53,7 +57,7 @@ Result<VersionId> ReleasingSink::Offer(const trainer::Candidate& candidate, bool
   const auto records = versions_.List();
   auto newest = records.rbegin();
   while (newest != records.rend() && IsHeadOnly(*newest)) ++newest;
-  if (newest != records.rend() && IsMadeOf(*newest, candidate.report.steps, candidate.report.trained_until)) {
+  if (newest != records.rend() && IsMadeOf(*newest, trainer::TrainedState::Of(candidate.report))) {
     const VersionRecord& same = *newest;
     if (same.fate == VersionFate::kRolledBack || same.fate == VersionFate::kRefused) {
       return FailedPrecondition("what was learned so far was published as version " + same.manifest.version.ToString() +
@@ -98,13 +102,13 @@ void ReleasingSink::Note(const trainer::Candidate& candidate, VersionId version)
   journal_.PutFlips(version, ListOf(candidate.flips));
 }
 
-trainer::CandidateSink::Predecessor ReleasingSink::PredecessorOf(uint64_t steps, uint64_t trained_until) {
-  const updater::RolloutState state = rollout_.State();
-  VersionId version = state.candidate.value != 0 ? state.candidate : state.stable;
+trainer::CandidateSink::Predecessor ReleasingSink::PredecessorOf(const trainer::TrainedState& state) {
+  const updater::RolloutState rollout = rollout_.State();
+  VersionId version = rollout.candidate.value != 0 ? rollout.candidate : rollout.stable;
   const auto records = versions_.List();
   auto at = records.end();
   while (at != records.begin() && (at - 1)->manifest.version >= version) --at;
-  if (at != records.end() && IsMadeOf(*at, steps, trained_until)) {
+  if (at != records.end() && IsMadeOf(*at, state)) {
     version = {};
     while (version.value == 0 && at != records.begin()) {
       if (IsHeld((--at)->fate)) version = at->manifest.version;

@@ -27,7 +27,7 @@ class ReleasingSink final : public trainer::CandidateSink {
   bool ReadyForCandidate() override { return !rollout_.TrialRunning(); }
   Result<VersionId> Offer(const trainer::Candidate& candidate, bool by_hand) override;
   std::shared_ptr<const format::VersionImage> FrozenScales() override;
-  Predecessor PredecessorOf(uint64_t steps, uint64_t trained_until) override;
+  Predecessor PredecessorOf(const trainer::TrainedState& state) override;
   uint64_t NextScaleSet() override { return versions_.NextVersion().value; }
 
  private:

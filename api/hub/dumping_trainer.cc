@@ -40,6 +40,8 @@ Status DumpingTrainer::Dump(const trainer::Candidate& candidate, size_t max_per_
   if (candidate.image.instant) {
     PERENNIAL_ASSIGN_OR_RETURN(head, model::InstantHead::FromImage(candidate.image));
   }
+  if (candidate.report.forgotten_until != forgotten_until_) evaluator_.DropKept();
+  forgotten_until_ = candidate.report.forgotten_until;
   const int64_t time_us = clock_.WallMicros();
   const uint64_t steps = trainer_->GetStatus().steps;
   for (const trainer::SliceMetrics& slice : candidate.report.slices) {

@@ -52,6 +52,7 @@ class DumpingTrainer final : public trainer::OnlineTrainer {
   const std::string name_;
   const Clock& clock_;
   trainer::Evaluator evaluator_;
+  uint64_t forgotten_until_ = 0;  // of the last candidate
   std::ofstream out_;
 };
 

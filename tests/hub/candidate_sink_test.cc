@@ -73,20 +73,31 @@ TEST_F(SinkTest, TheSameStateIsNotPublishedTwice) {
   ASSERT_EQ(sink_->Offer(Made(2, 200), false).value(), VersionId{2});
   ASSERT_TRUE(rollout_->TrialRunning());
   // The trainer comes to step 200 again, with what it compared with then.
-  EXPECT_EQ(sink_->PredecessorOf(200, 2000).version, VersionId{1});
-  EXPECT_EQ(sink_->PredecessorOf(200, 2000).image->tensors[0].values[0], 1.0f);
+  EXPECT_EQ(sink_->PredecessorOf({200, 2000}).version, VersionId{1});
+  EXPECT_EQ(sink_->PredecessorOf({200, 2000}).image->tensors[0].values[0], 1.0f);
   EXPECT_EQ(sink_->Offer(Made(2, 200), false).value(), VersionId{2});
   EXPECT_EQ(versions_->List().size(), 2u);
   // The state that follows is another one.
-  EXPECT_EQ(sink_->PredecessorOf(300, 3000).version, VersionId{2});
+  EXPECT_EQ(sink_->PredecessorOf({300, 3000}).version, VersionId{2});
   ASSERT_TRUE(rollout_->Promote("test").ok());
   EXPECT_EQ(sink_->Offer(Made(3, 300), false).value(), VersionId{3});
 }
 
+// Between the two neither a step was taken nor the place in the log moved.
+TEST_F(SinkTest, WhatIsMadeAfterASourceWasForgottenIsAnotherVersion) {
+  ASSERT_EQ(sink_->Offer(Made(1, 100), false).value(), VersionId{1});
+  trainer::Candidate after = Made(2, 100);
+  after.report.forgotten_until = 1001;
+  EXPECT_EQ(sink_->PredecessorOf(trainer::TrainedState::Of(after.report)).version, VersionId{1});
+  EXPECT_EQ(sink_->Offer(after, false).value(), VersionId{2});
+  EXPECT_EQ(sink_->Offer(after, false).value(), VersionId{2});
+  EXPECT_EQ(versions_->List().size(), 2u);
+}
+
 TEST_F(SinkTest, TheSameFirstVersionHasNoPredecessor) {
   ASSERT_EQ(sink_->Offer(Made(1, 100), false).value(), VersionId{1});
-  EXPECT_EQ(sink_->PredecessorOf(100, 1000).version, VersionId{0});
-  EXPECT_EQ(sink_->PredecessorOf(100, 1000).image, nullptr);
+  EXPECT_EQ(sink_->PredecessorOf({100, 1000}).version, VersionId{0});
+  EXPECT_EQ(sink_->PredecessorOf({100, 1000}).image, nullptr);
   EXPECT_EQ(sink_->Offer(Made(1, 100), false).value(), VersionId{1});
 }
 
@@ -94,7 +105,7 @@ TEST_F(SinkTest, WhatWasRolledBackIsNoPredecessorAndNotOfferedAgain) {
   ASSERT_TRUE(sink_->Offer(Made(1, 100), false).ok());
   ASSERT_TRUE(sink_->Offer(Made(2, 200), false).ok());
   ASSERT_TRUE(rollout_->Abort("it breaks things").ok());
-  EXPECT_EQ(sink_->PredecessorOf(300, 3000).version, VersionId{1});
+  EXPECT_EQ(sink_->PredecessorOf({300, 3000}).version, VersionId{1});
   const auto again = sink_->Offer(Made(2, 200), true);
   EXPECT_EQ(again.status().code(), Code::kFailedPrecondition);
   EXPECT_NE(again.status().message().find("rolled back"), std::string::npos) << again.status().ToString();
@@ -109,7 +120,7 @@ TEST_F(SinkTest, AnOperatorsRollbackIsWhatTheNextCandidateFollows) {
     }
   }
   ASSERT_EQ(releaser_->RollBack(VersionId{1}, "test").value(), VersionId{3});
-  const auto predecessor = sink_->PredecessorOf(300, 3000);
+  const auto predecessor = sink_->PredecessorOf({300, 3000});
   EXPECT_EQ(predecessor.version, VersionId{3});
   ASSERT_NE(predecessor.image, nullptr);
   EXPECT_EQ(predecessor.image->tensors[0].values[0], 1.0f);
@@ -139,7 +150,7 @@ TEST_F(SinkTest, AHeadOnlyVersionIsStableAtOnceAndIsNotTheNetworksCandidate) {
   EXPECT_FALSE(rollout_->TrialRunning());
   EXPECT_EQ(rollout_->State().stable, VersionId{2});
   EXPECT_EQ(sink_->Offer(HeadOnly(1.75f, 200), false).value(), VersionId{3});
-  EXPECT_EQ(sink_->PredecessorOf(200, 2000).version, VersionId{3});
+  EXPECT_EQ(sink_->PredecessorOf({200, 2000}).version, VersionId{3});
   EXPECT_EQ(sink_->Offer(Made(2, 200), false).value(), VersionId{4});
   EXPECT_TRUE(rollout_->TrialRunning());
   ASSERT_TRUE(rollout_->Promote("test").ok());

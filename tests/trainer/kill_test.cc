@@ -84,21 +84,34 @@ int InChild(const std::function<int()>& work) {
   return status;
 }
 
-int Feed(const std::string& folder) {
+int Feed(const std::string& folder, bool forgetting) {
   auto hub = Hub::OnDisk(folder + "/data");
+  // So that nothing is erased before the trainer has let go of it.
+  if (forgetting && !hub->log().NoteReader("main", Offset{0}).ok()) return 1;
   hub->Feed(0, 60, "base");
+  if (forgetting) {
+    std::vector<format::Sample> bad;
+    for (uint64_t i = 200; i < 230; ++i) {
+      bad.push_back(testing_support::MakeSample(i, "base"));
+      bad.back().source = "bad";
+    }
+    if (!hub->log().Append(std::move(bad)).ok()) return 1;
+    hub->Feed(120, 133, "base");
+    if (!hub->log().Forget("bad", false).ok()) return 1;
+  }
   hub->Feed(60, 120, "new");
   return hub->log().AppendFlush().ok() && !testing::Test::HasFailure() ? 0 : 1;
 }
 
 // Trains what is in FOLDER/data to its end and leaves the fingerprint in FOLDER/done, or dies on the way.
-int Train(const std::string& folder, const std::string& strategy, const Death& death) {
+int Train(const std::string& folder, const std::string& strategy, const Death& death, int64_t instant_width = 0) {
   if (death.kind == Death::Kind::kAnyTime) KillMeAfter(death.delay);
   if (death.kind == Death::Kind::kAtADurableWrite) {
     ::setenv("PERENNIAL_CRASH_AT", std::to_string(death.step).c_str(), 1);
   }
   auto hub = Hub::OnDisk(folder + "/data");
   TrainerOptions options = KillOptions(strategy);
+  options.instant_width = instant_width;
   uint64_t steps = 0;
   options.on_step = [&](uint64_t, const std::vector<Offset>&) {
     if (death.kind == Death::Kind::kAfterAStep && steps++ == death.step) KillMeAfter(death.delay);
@@ -109,7 +122,8 @@ int Train(const std::string& folder, const std::string& strategy, const Death& d
   if (testing::Test::HasFailure() || !trainer->Checkpoint().ok()) return 1;
   const TrainerStatus status = trainer->GetStatus();
   std::ofstream(folder + "/done") << trainer->Fingerprint().Hex() << " " << status.steps << " "
-                                  << status.samples_trained << " " << status.replay_bytes;
+                                  << status.samples_trained << " " << status.replay_bytes << " "
+                                  << hub->log().Stats().image_blobs << " " << hub->log().Erasing().value().size();
   return 0;
 }
 
@@ -123,33 +137,32 @@ std::string Done(const std::string& folder) {
 class TrainerKill : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Strategies, TrainerKill, testing::Values("er", "default", "logits", "logits_refreshed"));
 
-TEST_P(TrainerKill, EndsAsIfItHadNeverBeenKilled) {
-  const std::string strategy = GetParam();
+// Kills runs of one stream, again and again, until that happened `kills_wanted` times; each must end as the whole one.
+void KillAndCompare(const std::string& strategy, int64_t instant_width, bool forgetting, int kills_wanted) {
   auto root = TemporaryFolder::Make("trainer-kill");
   ASSERT_TRUE(root.ok());
   const std::string fed = root->path() + "/fed";
   std::filesystem::create_directories(fed);
-  ASSERT_EQ(InChild([&] { return Feed(fed); }), 0);
+  ASSERT_EQ(InChild([&] { return Feed(fed, forgetting); }), 0);
   const auto copy = [&](const std::string& name) {
     const std::string folder = root->path() + "/" + name;
     std::filesystem::copy(fed, folder, std::filesystem::copy_options::recursive);
     return folder;
   };
   const std::string whole = copy("whole");
-  ASSERT_EQ(InChild([&] { return Train(whole, strategy, {}); }), 0);
+  ASSERT_EQ(InChild([&] { return Train(whole, strategy, {}, instant_width); }), 0);
   const std::string expected = Done(whole);
   ASSERT_GT(expected.size(), 64U);
+  ASSERT_EQ(expected.back(), '0') << "something is still to be erased";
 
-  // The hundred are shared among the strategies.
-  constexpr int kOwnKills = kKills / 4;
   Rng rng(strategy.size());
   int kills = 0;
   int most_of_one_run = 0;
-  for (int run = 0; kills < kOwnKills; ++run) {
+  for (int run = 0; kills < kills_wanted; ++run) {
     const std::string folder = copy(std::string("run-").append(std::to_string(run)));
     for (int here = 0;; ++here) {
-      const Death death = kills < kOwnKills ? AnyDeath(rng) : Death();
-      const int status = InChild([&] { return Train(folder, strategy, death); });
+      const Death death = kills < kills_wanted ? AnyDeath(rng) : Death();
+      const int status = InChild([&] { return Train(folder, strategy, death, instant_width); });
       if (status == 0) break;
       ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "run " << run << " status " << status;
       ++kills;
@@ -160,6 +173,12 @@ TEST_P(TrainerKill, EndsAsIfItHadNeverBeenKilled) {
   }
   EXPECT_GE(most_of_one_run, 3) << "no run was killed again after it had resumed";
 }
+
+// The hundred are shared among the strategies.
+TEST_P(TrainerKill, EndsAsIfItHadNeverBeenKilled) { KillAndCompare(GetParam(), 0, false, kKills / 4); }
+
+// A source is forgotten on the way: instant statistics, memory, counts, and what is erased of the log.
+TEST(TrainerKillForget, ForgettingEndsTheSameWhereverItIsKilled) { KillAndCompare("default", 48, true, 40); }
 
 }  // namespace
 }  // namespace perennial::trainer

@@ -29,6 +29,7 @@ class FakeSink final : public CandidateSink {
     if (!next_error_.ok()) return std::exchange(next_error_, Status::Ok());
     last_ = std::make_shared<format::VersionImage>(candidate.image);
     trained_until_.push_back(candidate.report.trained_until);
+    forgotten_until_.push_back(candidate.report.forgotten_until);
     return VersionId{trained_until_.size()};
   }
   std::shared_ptr<const format::VersionImage> FrozenScales() override {
@@ -36,7 +37,7 @@ class FakeSink final : public CandidateSink {
     return last_;
   }
   uint64_t NextScaleSet() override { return 1; }
-  Predecessor PredecessorOf(uint64_t, uint64_t) override { return {VersionId{predecessor}, nullptr}; }
+  Predecessor PredecessorOf(const TrainedState&) override { return {VersionId{predecessor}, nullptr}; }
 
   std::atomic<uint64_t> predecessor{0};
 
@@ -65,6 +66,10 @@ class FakeSink final : public CandidateSink {
     MutexLock lock(mutex_);
     return trained_until_;
   }
+  std::vector<uint64_t> forgotten_until() const {
+    MutexLock lock(mutex_);
+    return forgotten_until_;
+  }
 
  private:
   mutable Mutex mutex_;
@@ -74,6 +79,7 @@ class FakeSink final : public CandidateSink {
   Status next_error_ GUARDED_BY(mutex_);
   std::shared_ptr<const format::VersionImage> last_ GUARDED_BY(mutex_);
   std::vector<uint64_t> trained_until_ GUARDED_BY(mutex_);
+  std::vector<uint64_t> forgotten_until_ GUARDED_BY(mutex_);
 };
 
 // Wakes a test when the service did something.
@@ -310,6 +316,19 @@ TEST_F(ServiceTest, WhatWaitedIsMadeAgainWhenItsPredecessorWasRolledBack) {
   EXPECT_TRUE(sink_.WaitForOffers(1));
   ASSERT_TRUE(service->Stop().ok());
   EXPECT_EQ(sink_.trained_until().size(), 1u);
+}
+
+TEST_F(ServiceTest, WhatWaitedIsMadeAgainWhenASourceIsForgotten) {
+  sink_.ready = false;
+  FeedAndFlush(0, 60);
+  auto service = Start(&sink_);
+  ASSERT_TRUE(watcher_.WaitForEvaluations(1));
+  const Offset at = hub_->log().Forget(testing_support::MakeSample(0, "base").source, false).value();
+  ASSERT_TRUE(watcher_.WaitForEvaluations(2));
+  sink_.ready = true;
+  EXPECT_TRUE(sink_.WaitForOffers(1));
+  ASSERT_TRUE(service->Stop().ok());
+  EXPECT_EQ(sink_.forgotten_until(), std::vector<uint64_t>{at.value + 1});
 }
 
 TEST_F(ServiceTest, StopsWithACheckpoint) {
