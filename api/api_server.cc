@@ -15,6 +15,7 @@ ApiServer::ApiServer(Authenticator authenticator, const ApiOptions& options, con
   AddSampleRoutes(table_, services_, options_, memory_);
   AddBulkRoutes(table_, services_, options_, memory_);
   AddQuarantineRoutes(table_, services_);
+  AddSourceRoutes(table_, services_, memory_);
   AddVersionRoutes(table_, services_);
   AddRolloutRoutes(table_, services_);
   AddNodeRoutes(table_, services_);

@@ -64,7 +64,8 @@ void WriteItems(const std::vector<Line>& lines, http::Response& response) {
   bool errors = false;
   std::string items;
   for (const Line& line : lines) {
-    if (line.outcome.state == samples::AppendOutcome::State::kQuarantined) errors = true;
+    using State = samples::AppendOutcome::State;
+    if (line.outcome.state == State::kQuarantined || line.outcome.state == State::kRefused) errors = true;
     if (!items.empty()) items += ',';
     items += OutcomeJson(line.outcome, line.pointer);
   }

@@ -73,8 +73,9 @@ void EvaluationJournal::NotePublished(const std::string& trainer, uint64_t train
   }
 }
 
-void EvaluationJournal::PutFlips(VersionId version, const FlipList& flips) {
+void EvaluationJournal::PutFlips(VersionId version, FlipList flips) {
   MutexLock lock(mutex_);
+  DropForgotten(flips);
   kv::WriteBatch batch;
   batch.Put(flips_, BigEndian64(version.value), FlipsJson(flips));
   if (version.value > kVersionsWithFlips) batch.Delete(flips_, BigEndian64(version.value - kVersionsWithFlips));
@@ -89,6 +90,36 @@ Result<std::optional<FlipList>> EvaluationJournal::Flips(VersionId version) cons
   PERENNIAL_ASSIGN_OR_RETURN(FlipList flips,
                              FlipsFromJson(*json).WithContext("flips of version " + version.ToString()));
   return std::optional<FlipList>(std::move(flips));
+}
+
+Status EvaluationJournal::ForgetFlips(const std::vector<Offset>& offsets) {
+  if (offsets.empty()) return Status::Ok();
+  MutexLock lock(mutex_);
+  for (const Offset offset : offsets) forgotten_.insert(offset.value);
+  kv::WriteBatch batch;
+  auto at = store_.NewIterator(flips_);
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    Result<FlipList> flips = FlipsFromJson(at->value());
+    if (!flips.ok()) {
+      batch.Delete(flips_, std::string(at->key()));
+    } else if (DropForgotten(*flips) > 0) {
+      batch.Put(flips_, std::string(at->key()), FlipsJson(*flips));
+    }
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  at.reset();  // it would keep from being purged what it has seen
+  if (!batch.empty()) {
+    PERENNIAL_RETURN_IF_ERROR(store_.Write(batch, kv::Durability::kSynced).WithContext("forget flips"));
+  }
+  // Also when nothing was found: a call before this one may have come so far.
+  return store_.Purge({flips_});
+}
+
+size_t EvaluationJournal::DropForgotten(FlipList& flips) const {
+  const auto is_forgotten = [&forgotten = forgotten_](const FlipList::Flip& flip) {
+    return forgotten.contains(flip.offset);
+  };
+  return std::erase_if(flips.listed, is_forgotten);
 }
 
 std::map<std::string, std::vector<EvaluationRecord>> EvaluationJournal::Records() const {

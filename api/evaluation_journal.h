@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "api/trainer_control.h"
@@ -28,14 +29,18 @@ class EvaluationJournal final : public Evaluations {
   // A candidate that waited for the end of a trial was published after all.
   void NotePublished(const std::string& trainer, uint64_t trained_until, VersionId version);
   // What a version answers otherwise than its predecessor. Those of the newest kVersionsWithFlips versions are kept.
-  void PutFlips(VersionId version, const FlipList& flips);
+  void PutFlips(VersionId version, FlipList flips);
   std::map<std::string, std::vector<EvaluationRecord>> Records() const override;
   Result<std::optional<FlipList>> Flips(VersionId version) const override;
+  // Neither are those listed of flips that are put later: an evaluation may be under way. One that cannot be read goes.
+  Status ForgetFlips(const std::vector<Offset>& offsets) override;
 
  private:
   EvaluationJournal(kv::KvStore& store, kv::Family family, kv::Family flips, size_t limit)
       : store_(store), family_(family), flips_(flips), limit_(limit) {}
   Status Load();
+  // Returns how many of those listed.
+  size_t DropForgotten(FlipList& flips) const REQUIRES_LOCK(mutex_);
   void Write(const std::string& trainer, const EvaluationRecord& record) const;
 
   kv::KvStore& store_;
@@ -44,6 +49,7 @@ class EvaluationJournal final : public Evaluations {
   const size_t limit_;
   mutable Mutex mutex_;
   std::map<std::string, std::vector<EvaluationRecord>> records_ GUARDED_BY(mutex_);
+  std::unordered_set<uint64_t> forgotten_ GUARDED_BY(mutex_);  // offsets; not saved, as the log lists them no longer
 };
 
 // The JSON of one record, and back.

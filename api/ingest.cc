@@ -35,11 +35,11 @@ bool AdmitSamples(const Services& services, const ApiOptions& options, http::Res
 
 std::string OutcomeJson(const samples::AppendOutcome& outcome, const std::string& pointer) {
   using State = samples::AppendOutcome::State;
-  if (outcome.state != State::kQuarantined) {
+  if (outcome.state == State::kAccepted || outcome.state == State::kDuplicate) {
     const char* status = outcome.state == State::kAccepted ? "accepted" : "duplicate";
     return std::string(R"({"status":")") + status + R"(","offset":)" + outcome.offset.ToString() + "}";
   }
-  nlohmann::ordered_json item = {{"status", "quarantined"},
+  nlohmann::ordered_json item = {{"status", outcome.state == State::kRefused ? "refused" : "quarantined"},
                                  {"code", CodeName(outcome.error.code())},
                                  {"message", outcome.error.message()},
                                  {"hint", outcome.error.hint()},

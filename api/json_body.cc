@@ -74,6 +74,10 @@ Result<bool> JsonBody::Bool(std::string_view key) {
   return value->get<bool>();
 }
 
+Result<bool> JsonBody::OptionalBool(std::string_view key, bool otherwise) {
+  return impl_->Find(key) == nullptr ? otherwise : Bool(key);
+}
+
 Status JsonBody::RejectUnknown() const {
   for (const auto& [key, value] : impl_->object.items()) {
     if (impl_->read.contains(key)) continue;

@@ -24,6 +24,8 @@ class JsonBody {
   Result<std::string> OptionalString(std::string_view key);
   Result<uint64_t> Unsigned(std::string_view key);
   Result<bool> Bool(std::string_view key);
+  // `otherwise` when absent.
+  Result<bool> OptionalBool(std::string_view key, bool otherwise);
   Status RejectUnknown() const;
 
  private:

@@ -17,6 +17,7 @@ void LogMetrics(PrometheusText& text, const samples::SampleLogStats& stats) {
              Number(stats.waiting_for_label));
   text.Gauge("perennial_samples_held_out", "Samples kept for evaluation.", Number(stats.held_out));
   text.Gauge("perennial_samples_trainable", "Samples to learn from.", Number(stats.trainable));
+  text.Gauge("perennial_samples_forgotten", "Samples taken back by forgetting their source.", Number(stats.forgotten));
   text.Gauge("perennial_log_entries", "Entries of the sample log.", Number(stats.end));
   text.Gauge("perennial_quarantine_entries", "Entries in quarantine.", Number(stats.quarantine_entries));
   text.Gauge("perennial_quarantine_bytes", "Bytes of the entries in quarantine.", Number(stats.quarantine_bytes));

@@ -65,6 +65,7 @@ void AppendOne(const Services& services, format::Sample sample, http::Response& 
   auto appended = services.log.Append({std::move(sample)}, {"request"});
   if (!appended.ok()) return FailToStore(response, appended.status());
   const samples::AppendOutcome& outcome = appended->front();
+  if (outcome.state == State::kRefused) return Fail(response, outcome.error);
   if (outcome.state == State::kQuarantined) return WriteQuarantined(response, outcome.error, outcome.quarantine_id);
   response.status = outcome.state == State::kAccepted ? 201 : 200;
   response.body = OutcomeJson(outcome, {});

@@ -34,7 +34,7 @@ struct Services {
   updater::UpdateServer& updates;
   Releaser& releaser;
   TrainerControl& trainer;
-  const Evaluations& evaluations;
+  Evaluations& evaluations;
   EventHub& events;
 };
 
@@ -42,6 +42,7 @@ struct Services {
 void AddSampleRoutes(RouteTable& table, const Services& services, const ApiOptions& options, IdempotencyMemory& memory);
 void AddBulkRoutes(RouteTable& table, const Services& services, const ApiOptions& options, IdempotencyMemory& memory);
 void AddQuarantineRoutes(RouteTable& table, const Services& services);
+void AddSourceRoutes(RouteTable& table, const Services& services, IdempotencyMemory& memory);
 void AddVersionRoutes(RouteTable& table, const Services& services);
 void AddRolloutRoutes(RouteTable& table, const Services& services);
 void AddNodeRoutes(RouteTable& table, const Services& services);

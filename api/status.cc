@@ -14,6 +14,7 @@ nlohmann::ordered_json LogJson(const samples::SampleLogStats& stats) {
           {"waiting_for_label", stats.waiting_for_label},
           {"held_out", stats.held_out},
           {"trainable", stats.trainable},
+          {"forgotten", stats.forgotten},
           {"image_blobs", stats.image_blobs},
           {"quarantine_entries", stats.quarantine_entries},
           {"quarantine_bytes", stats.quarantine_bytes}};

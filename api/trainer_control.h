@@ -41,6 +41,9 @@ class TrainerControl {
   virtual Status Checkpoint() = 0;
   // Asks for a candidate now rather than at the next trigger; returns before it is made.
   virtual Status RequestPublish() = 0;
+  // Deletes what trainers have saved that this hub does not run (a shadow that was left out): they could not let go of
+  // what is to be forgotten, and nothing can be erased while they might be asked to.
+  virtual Status DropIdleTrainers() = 0;
 };
 
 // One evaluation of one trainer. Value type.
@@ -94,6 +97,8 @@ class Evaluations {
   virtual std::map<std::string, std::vector<EvaluationRecord>> Records() const = 0;
   // Of a version; nullopt when none are kept.
   virtual Result<std::optional<FlipList>> Flips(VersionId version) const = 0;
+  // Lets go of the listed flips of these held-out samples (ascending offsets); the counts stay.
+  virtual Status ForgetFlips(const std::vector<Offset>& offsets) = 0;
 };
 
 }  // namespace perennial::api

@@ -133,7 +133,7 @@ Result<std::unique_ptr<TrainerGroup>> TrainerGroup::Start(const trainer::Trainer
                                                           const trainer::ServiceOptions& service,
                                                           const ShadowOptions& shadows, const std::string& dump_folder,
                                                           const Parts& parts) {
-  std::unique_ptr<TrainerGroup> group(new TrainerGroup());
+  std::unique_ptr<TrainerGroup> group(new TrainerGroup(parts.log, parts.store));
   group->share_ = std::make_unique<trainer::ComputeShare>(shadows.share, shadows.strategies.size());
   trainer::ComputeShare& share = *group->share_;
   trainer::TrainerOptions main = trainer;
@@ -153,6 +153,8 @@ Result<std::unique_ptr<TrainerGroup>> TrainerGroup::Start(const trainer::Trainer
     PERENNIAL_ASSIGN_OR_RETURN(group->shadows_[strategy],
                                StartOne(ShadowOf(trainer, strategy), paced, nullptr, dump_folder, parts));
   }
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> erasing, parts.log.Erasing());
+  if (!erasing.empty()) PERENNIAL_RETURN_IF_ERROR(group->DropIdleTrainers());
   return group;
 }
 
@@ -192,6 +194,16 @@ Status TrainerGroup::RequestPublish() {
   const Status made = main_->PublishNow(std::chrono::steady_clock::now() + kPublishWait).status();
   // The request stands and is carried out.
   return made.code() == Code::kDeadlineExceeded ? Status::Ok() : made;
+}
+
+Status TrainerGroup::DropIdleTrainers() {
+  PERENNIAL_ASSIGN_OR_RETURN(const std::vector<samples::ReaderInfo> readers, log_.Readers());
+  for (const samples::ReaderInfo& reader : readers) {
+    if (reader.reader == "main" || shadows_.contains(reader.reader)) continue;
+    log::Warn("idle_trainer_dropped", {{"trainer", reader.reader}, {"why", "a source is to be forgotten"}});
+    PERENNIAL_RETURN_IF_ERROR(trainer::OnlineTrainer::Drop(reader.reader, log_, store_));
+  }
+  return Status::Ok();
 }
 
 }  // namespace perennial::hub

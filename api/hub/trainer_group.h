@@ -51,9 +51,13 @@ class TrainerGroup final : public api::TrainerControl {
   Status Resume() override;
   Status Checkpoint() override;
   Status RequestPublish() override;
+  Status DropIdleTrainers() override;
 
  private:
-  TrainerGroup() = default;
+  TrainerGroup(samples::SampleLog& log, kv::KvStore& store) : log_(log), store_(store) {}
+
+  samples::SampleLog& log_;
+  kv::KvStore& store_;
   std::unique_ptr<trainer::ComputeShare> share_;  // outlives the services
   std::unique_ptr<trainer::TrainerService> main_;
   std::map<std::string, std::unique_ptr<trainer::TrainerService>> shadows_;

@@ -125,5 +125,27 @@ TEST(EvaluationJournal, ADamagedRecordIsSkipped) {
   EXPECT_EQ((*journal)->Records().at("main").size(), 1u);
 }
 
+TEST(EvaluationJournal, LetsGoOfTheFlipsOfForgottenSamples) {
+  const auto store = kv::OpenMemory(EvaluationJournal::Families());
+  const auto journal = std::move(EvaluationJournal::Open(*store, 10)).value();
+  FlipList flips;
+  flips.known = true;
+  flips.lost = 3;
+  for (const uint64_t offset : {3, 5, 7}) {
+    flips.listed.push_back(
+        {.offset = offset, .id = "i", .slice = "s", .true_label = "l", .old_answer = "l", .new_answer = "m"});
+  }
+  journal->PutFlips(VersionId{1}, flips);
+  ASSERT_TRUE(journal->ForgetFlips({Offset{2}, Offset{5}}).ok());
+  const FlipList left = *journal->Flips(VersionId{1}).value();
+  ASSERT_EQ(left.listed.size(), 2U);
+  EXPECT_EQ(left.listed[0].offset, 3U);
+  EXPECT_EQ(left.listed[1].offset, 7U);
+  EXPECT_EQ(left.lost, 3U);
+  // Of an evaluation that was under way.
+  journal->PutFlips(VersionId{2}, flips);
+  EXPECT_EQ(journal->Flips(VersionId{2}).value()->listed.size(), 2U);
+}
+
 }  // namespace
 }  // namespace perennial::api

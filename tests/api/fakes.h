@@ -76,6 +76,10 @@ class FakeTrainer final : public TrainerControl, public Evaluations {
     MutexLock lock(mutex_);
     return verb_status_;
   }
+  Status DropIdleTrainers() override {
+    MutexLock lock(mutex_);
+    return verb_status_;
+  }
   std::map<std::string, std::vector<EvaluationRecord>> Records() const override {
     MutexLock lock(mutex_);
     return records_;
@@ -86,6 +90,15 @@ class FakeTrainer final : public TrainerControl, public Evaluations {
     return at == flips_.end() ? std::optional<FlipList>() : std::optional<FlipList>(at->second);
   }
 
+  Status ForgetFlips(const std::vector<Offset>& offsets) override {
+    MutexLock lock(mutex_);
+    forgotten_flips_ = offsets;
+    return Status::Ok();
+  }
+  std::vector<Offset> forgotten_flips() const {
+    MutexLock lock(mutex_);
+    return forgotten_flips_;
+  }
   void SetFlips(VersionId version, FlipList flips) {
     MutexLock lock(mutex_);
     flips_[version] = std::move(flips);
@@ -117,6 +130,7 @@ class FakeTrainer final : public TrainerControl, public Evaluations {
   mutable Mutex mutex_;
   TrainerView main_;
   std::map<VersionId, FlipList> flips_;
+  std::vector<Offset> forgotten_flips_;
   std::map<std::string, TrainerView> shadows_;
   Status verb_status_;
   std::map<std::string, std::vector<EvaluationRecord>> records_;

@@ -102,6 +102,40 @@ TEST_F(HubTest, ARestartGoesOnWhereItStopped) {
   EXPECT_TRUE(hub.Stop().ok());
 }
 
+TEST_F(HubTest, ForgetsASourceAndSaysWhichVersionsLearnedFromIt) {
+  HubProcess hub(folder_->path());
+  std::vector<std::string> flags = HubProcess::SmallFlags();
+  flags.insert(flags.end(), {"--shadow", "naive"});
+  ASSERT_TRUE(hub.Start(flags).ok());
+  std::vector<format::Sample> samples = SimulatedSamples(1, 200, 40);
+  std::vector<format::Sample> bad = SimulatedSamples(2, 60, 10);
+  for (format::Sample& sample : bad) sample.source = "bad";
+  samples.insert(samples.begin() + 100, bad.begin(), bad.end());
+  Feed(hub, samples);
+  const auto evaluated = [](const nlohmann::json& event, const char* trainer) {
+    return IsType(event, "evaluation") && event.value("trainer", "") == trainer;
+  };
+  hub.Follow([&](const nlohmann::json& event) { return evaluated(event, "main"); });
+
+  ASSERT_EQ(hub.Post("/api/v1/sources/bad/forget", nlohmann::json::object()), 200);
+  // Each trainer offers (or looks at) another candidate once it has let go, which is after it has told the log.
+  int main = 0, naive = 0;
+  hub.Follow([&](const nlohmann::json& event) {
+    main += evaluated(event, "main") ? 1 : 0;
+    naive += evaluated(event, "naive") ? 1 : 0;
+    return main >= 2 && naive >= 2;
+  });
+  const nlohmann::json report = hub.Get("/api/v1/sources/bad/forgotten");
+  EXPECT_EQ(report["source"]["forgotten"], bad.size()) << report.dump();
+  EXPECT_EQ(report["source"]["erasing"], false) << report.dump();
+  ASSERT_FALSE(report["versions"].empty()) << report.dump();
+  EXPECT_EQ(report["versions"][0]["version"], 1);
+  EXPECT_GT(report["versions"][0]["network_samples"], 0);
+  EXPECT_GT(report["versions"][0]["head_samples"], 0);
+  EXPECT_EQ(hub.Get("/api/v1/sources")["sources"].size(), 2u);
+  EXPECT_TRUE(hub.Stop().ok());
+}
+
 TEST_F(HubTest, OnlyAKnownTokenOpens) {
   const std::string token = "the-token-of-this-test";
   ASSERT_TRUE(Env::Posix().WriteFileAtomic(folder_->path() + "/tokens", token + "\n", 0600).ok());
