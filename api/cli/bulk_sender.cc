@@ -38,8 +38,8 @@ Result<std::vector<LineOutcome>> ReadOutcomes(const std::string& body, size_t co
     LineOutcome outcome;
     if (status == "duplicate") {
       outcome.state = LineOutcome::State::kDuplicate;
-    } else if (status == "quarantined") {
-      outcome.state = LineOutcome::State::kQuarantined;
+    } else if (status == "quarantined" || status == "refused") {
+      outcome.state = status == "refused" ? LineOutcome::State::kRefused : LineOutcome::State::kQuarantined;
       const auto code = CodeFromName(item.value("code", ""));
       outcome.error =
           Status(code.value_or(Code::kInvalidArgument), item.value("message", "refused"), item.value("hint", ""));

@@ -12,8 +12,8 @@ namespace perennial::cli {
 
 // What the hub did with one line of a bulk request.
 struct LineOutcome {
-  enum class State : uint8_t { kAccepted, kDuplicate, kQuarantined } state = State::kAccepted;
-  Status error;  // kQuarantined
+  enum class State : uint8_t { kAccepted, kDuplicate, kQuarantined, kRefused } state = State::kAccepted;
+  Status error;  // kQuarantined, kRefused
 };
 
 // Posts NDJSON batches and tries again when the hub says it is busy (429, 503, after Retry-After) or the connection

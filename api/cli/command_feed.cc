@@ -119,6 +119,10 @@ class Feed {
           ++state_.quarantined;
           Tell(pointers_[i], outcomes[i].error);
         }
+        if (outcomes[i].state == LineOutcome::State::kRefused) {
+          ++state_.refused;
+          Tell(pointers_[i], outcomes[i].error);
+        }
       }
     }
     state_.refused += std::exchange(refused_now_, 0);

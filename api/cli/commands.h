@@ -30,6 +30,12 @@ int RunTrainer(Context& context, const std::string& action);
 
 int RunQuarantineList(Context& context, uint64_t after, uint64_t limit);
 int RunQuarantineDrop(Context& context, const std::vector<uint64_t>& ids, bool all);
+int RunSourceList(Context& context, const std::string& after, uint64_t limit);
+// Asks before; `block` also refuses what the source sends later.
+int RunSourceForget(Context& context, const std::string& source, bool block);
+// How far it is forgotten, and which versions have learned from it.
+int RunSourceShow(Context& context, const std::string& source);
+int RunSourceUnblock(Context& context, const std::string& source);
 int RunFeedback(Context& context, const std::string& request_id, const std::string& label);
 int RunLabel(Context& context, const std::string& source, const std::string& id, const std::string& label);
 

@@ -82,6 +82,7 @@ class Program {
   void AddReading();
   void AddRollout();
   void AddData();
+  void AddSources();
   void AddKeysAndDoctor();
   void AddSiblings();
 
@@ -186,6 +187,8 @@ void Program::AddData() {
   drop->add_option("ids", ids_);
   drop->add_flag("--all", all_);
 
+  AddSources();
+
   CLI::App* feedback =
       Command("feedback", "The true label of an answer", [this] { return RunFeedback(context_, text_a_, text_b_); });
   feedback->add_option("request-id", text_a_)->required();
@@ -195,6 +198,26 @@ void Program::AddData() {
   label->add_option("source", text_a_)->required();
   label->add_option("id", text_b_)->required();
   label->add_option("label", text_c_)->required();
+}
+
+void Program::AddSources() {
+  CLI::App* source = Command("source", "Who sent samples; forget what one sent", nullptr);
+  source->require_subcommand(1);
+  CLI::App* list = Command(*source, "list", "Sources by name, with their counts",
+                           [this] { return RunSourceList(context_, text_a_, limit_); });
+  list->add_option("--after", text_a_, "Behind this name");
+  list->add_option("--limit", limit_)->check(CLI::Range(1, 1000))->capture_default_str();
+  const auto named = [this, source](const char* name, const char* help, std::function<int()> run) {
+    CLI::App* command = Command(*source, name, help, std::move(run));
+    command->add_option("name", text_a_, "Name of the source")->required();
+    return command;
+  };
+  named("forget", "Forget all that it has sent so far, for good", [this] {
+    return RunSourceForget(context_, text_a_, all_);
+  })->add_flag("--block", all_, "Refuse what it sends later");
+  named("show", "How far it is forgotten, and which versions have learned from it",
+        [this] { return RunSourceShow(context_, text_a_); });
+  named("unblock", "Accept its samples again", [this] { return RunSourceUnblock(context_, text_a_); });
 }
 
 void Program::AddKeysAndDoctor() {

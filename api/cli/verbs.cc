@@ -10,7 +10,8 @@ const std::vector<std::string>& Verbs() {
   static const std::vector<std::string> verbs = {
       "quickstart", "feed",     "generate", "status",  "versions", "evaluations", "compare",    "nodes",
       "promote",    "abort",    "rollback", "rollout", "pause",    "resume",      "checkpoint", "publish",
-      "quarantine", "feedback", "label",    "keys",    "doctor",   "hub",         "edge",       "bench"};
+      "quarantine", "source",   "feedback", "label",   "keys",     "doctor",      "hub",        "edge",
+      "bench"};
   return verbs;
 }
 

@@ -232,5 +232,59 @@ TEST(DoctorCommand, FindsAFolderThatCannotBeWritten) {
   EXPECT_EQ(RunDoctor(around.context, options), kExitUsage);
 }
 
+constexpr char kForgotten[] =
+    R"({"source":{"source":"line 3","samples":9,"trainable":0,"held_out":0,"waiting_for_label":0,"forgotten":9,"forgotten_at":70,
+      "erasing":true,"blocked":true},"waiting_for":["main"],"versions":[{"version":4,"fate":"stable","head_only":false,
+      "trained_until":60,"network_samples":7,"head_samples":7,"first_offset":3,"last_offset":50,"live":true,"nodes":["n1","n2"]}],
+      "networks_hold":"It stays.","next":["Wait.","Publish."]})";
+
+TEST(SourceCommands, ListShowsCountsAndState) {
+  World world;
+  world.hub.Route(
+      "GET", "/api/v1/sources",
+      R"({"sources":[{"source":"line 3","samples":9,"trainable":5,"held_out":1,"waiting_for_label":1,"forgotten":2,
+      "forgotten_at":70,"erasing":false,"blocked":false}],"next_after":"line 3"})");
+  Context& context = world.Start();
+  EXPECT_EQ(RunSourceList(context, "a b", 1), kExitOk);
+  EXPECT_EQ(world.around.out.str(),
+            "source  samples  to train  held out  waiting  forgotten  state\n"
+            "line 3        9         5         1        1          2  forgotten\n");
+  EXPECT_EQ(world.around.err.str(), "more: perennial source list --after 'line 3'\n");
+}
+
+TEST(SourceCommands, ForgetAsksAndTellsWhatIsLeft) {
+  World world;
+  world.hub.Route("POST", "/api/v1/sources/{source}/forget", kForgotten);
+  world.hub.Route("GET", "/api/v1/sources/{source}/forgotten", kForgotten);
+  world.hub.Route("POST", "/api/v1/sources/{source}/unblock", "{}");
+  Context& context = world.Start();
+  world.around.answer = false;
+  EXPECT_EQ(RunSourceForget(context, "line 3", true), kExitInterrupted);
+  EXPECT_TRUE(world.hub.requests().empty());
+  world.around.answer = true;
+  EXPECT_EQ(RunSourceForget(context, "line 3", true), kExitOk);
+  EXPECT_EQ(
+      world.around.out.str(),
+      "9 samples of 'line 3' are forgotten (log entry 70), and wait to be erased from the disk; waiting for: main\n"
+      "version  fate    live  in network  in head  first  last  nodes\n"
+      "      4  stable  yes            7        7      3    50  n1 n2\n"
+      "It stays.\n"
+      "- Wait.\n"
+      "- Publish.\n");
+  EXPECT_EQ(RunSourceShow(context, "line 3"), kExitOk);
+  EXPECT_EQ(RunSourceUnblock(context, "line 3"), kExitOk);
+  EXPECT_EQ(world.hub.requests(), (std::vector<std::string>{"POST /api/v1/sources/line 3/forget {\"block\":true}",
+                                                            "GET /api/v1/sources/line 3/forgotten ",
+                                                            "POST /api/v1/sources/line 3/unblock {}"}));
+}
+
+TEST(SourceCommands, ANameIsOneSegmentWhateverIsInIt) {
+  World world;
+  world.hub.Route("POST", "/api/v1/sources/{source}/unblock", "{}");
+  Context& context = world.Start();
+  EXPECT_EQ(RunSourceUnblock(context, "a/b?c%20&\xc3\xa9"), kExitOk);
+  EXPECT_EQ(world.hub.requests(), (std::vector<std::string>{"POST /api/v1/sources/a/b?c%20&\xc3\xa9/unblock {}"}));
+}
+
 }  // namespace
 }  // namespace perennial::cli
