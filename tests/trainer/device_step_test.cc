@@ -73,7 +73,9 @@ Trained TrainSteps(const TrainerOptions& options, uint64_t begin, uint64_t end, 
     batch.number = step;
     const StepResult result = learner->Step(*strategy, batch, step);
     EXPECT_TRUE(result.applied) << step;
-    if (strategy->UsesStoredLogits()) EXPECT_EQ(result.logits.sizes(), (torch::IntArrayRef{12, labels}));
+    if (strategy->UsesStoredLogits()) {
+      EXPECT_EQ(result.logits.sizes(), (torch::IntArrayRef{12, labels}));
+    }
     out.losses.push_back(result.loss);
   }
   out.state = learner->State();

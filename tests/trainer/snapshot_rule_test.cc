@@ -52,7 +52,9 @@ TEST(SnapshotRule, OnAnyStreamTheDistancesHoldAndACheckpointChangesNothing) {
         rule = resumed;
       }
       const bool due = rule.Due(batch, classes);
-      if (due) EXPECT_GE(batch - last, window) << "seed " << seed;
+      if (due) {
+        EXPECT_GE(batch - last, window) << "seed " << seed;
+      }
       if (due) last = batch;
       EXPECT_LT(batch - last, longest) << "seed " << seed;
     }

@@ -222,7 +222,9 @@ TEST(Resume, IsBitIdenticalOverSnapshots) {
       TrainAll(*trainer, hub->log(), 20 + rng.Below(30));
       got = trainer->Fingerprint();
       if (trainer->GetStatus().cursor == hub->log().End()) break;
-      if (rng.Chance(0.5)) ASSERT_TRUE(trainer->Checkpoint().ok());
+      if (rng.Chance(0.5)) {
+        ASSERT_TRUE(trainer->Checkpoint().ok());
+      }
     }
     EXPECT_EQ(got, ends[strategy]) << strategy;
   }

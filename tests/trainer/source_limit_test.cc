@@ -131,7 +131,9 @@ TEST(SourceLimit, ResumesBitIdenticallyWhileSamplesWait) {
     std::map<uint64_t, std::vector<Offset>> trained;
     options.on_step = [&](uint64_t step, const std::vector<Offset>& fresh) {
       const auto [at, added] = trained.try_emplace(step, fresh);
-      if (!added) EXPECT_EQ(at->second, fresh) << "step " << step;
+      if (!added) {
+        EXPECT_EQ(at->second, fresh) << "step " << step;
+      }
     };
     Hash256 got;
     uint64_t waited = 0;
