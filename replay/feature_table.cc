@@ -75,14 +75,20 @@ void FeatureTable::Restore(uint64_t id, uint32_t partition, const Feature& featu
 
 void FeatureTable::RestoreMean(uint32_t partition, std::string_view key, const std::string* saved) {
   Means& means = At(partition);
+  if (saved != nullptr) {
+    ByteReader in(*saved);
+    const bool is_its_own = in.Bytes() == key;  // else of a partition of another rule
+    Sum stream;
+    stream.count = in.Varint();
+    for (int64_t& one : stream.of) one = in.I64();
+    if (is_its_own && in.ok() && stream.count > 0) {
+      means.stream = stream;
+      return;
+    }
+  }
   means.stream = means.held;
-  if (saved == nullptr) return;
-  ByteReader in(*saved);
-  if (in.Bytes() != key) return;  // of a partition of another rule
-  Sum stream;
-  stream.count = in.Varint();
-  for (int64_t& one : stream.of) one = in.I64();
-  if (in.ok() && stream.count > 0) means.stream = stream;
+  // What is held changes: a later start must find this mean, not make another one.
+  dirty_means_.Mark(partition);
 }
 
 std::string FeatureTable::EncodeMean(uint32_t partition, std::string_view key) const {

@@ -48,7 +48,8 @@ class FeatureTable {
   void Restore(uint64_t id, uint32_t partition, const Feature& feature);
   // The next checkpoint is to bring it: it was not in the store.
   void MarkAdded(uint64_t id) { added_.insert(id); }
-  // Before the first checkpoint with herding there is no mean of the stream: then that of what is held is taken.
+  // Before the first checkpoint with herding there is no mean of the stream: then that of what is held is taken, and
+  // the next checkpoint brings it.
   void RestoreMean(uint32_t partition, std::string_view key, const std::string* saved);
   // The stream's mean of a partition called `key`, as it is saved: bytes key, varint examples, i64 sums.
   std::string EncodeMean(uint32_t partition, std::string_view key) const;

@@ -109,7 +109,9 @@ uint64_t KvReplayBuffer::Add(Example example, ItemState state, Rng& rng) {
   if (!options_.item_state) state = ItemState();
   const uint32_t partition = table_.See(PartitionKey(example.label, example.source, example.slice));
   if (herds_) features_.Meet(partition, FeatureOf(example, options_.image_limits));
-  const uint32_t source = knows_sources_ ? sources_.Intern(example.source) : 0;
+  std::optional<SourceUse::Pin> pin;
+  if (knows_sources_) pin.emplace(sources_, example.source);
+  const uint32_t source = pin ? pin->number() : 0;
   const auto fits = [&](uint64_t more_bytes, uint64_t more_record_bytes) {
     return Fits(1, more_bytes) && (!knows_sources_ || sources_.Fits(source, more_record_bytes));
   };

@@ -72,8 +72,9 @@ class KvReplayBuffer final : public ReplayBuffer {
   void Evict(uint32_t slot);
   static bool IsLimit(double share) { return share > 0 && share < 1; }
   static SourceUse::Limits LimitsOf(const ReplayOptions& options);
-  // A slot of the source, with equal chances; of a few of them one of a largest partition where partitions are kept
-  // equal. Expected time is inverse to the share of the memory that is the source's. REQUIRES it has an example.
+  // A slot of the source; of a few of them one of a largest partition where partitions are kept equal. Expected time is
+  // inverse to the share of the memory that is the source's. All have equal chances while that is a hundredth or more;
+  // below, the search ends with the next one in order, which prefers those behind gaps. REQUIRES it has an example.
   uint32_t VictimOf(uint32_t source, Rng& rng) const;
   uint32_t RandomSlotOf(uint32_t source, Rng& rng) const;
   // Evicts of the source until one more example of `bytes` is within its limits. REQUIRES bytes are alone.

@@ -86,7 +86,8 @@ Result<KvReplayBuffer::Surveyed> KvReplayBuffer::Survey(const kv::KvStore& store
     if (record.Bytes() > UINT32_MAX) return Corruption("example " + std::to_string(slot.id) + " is too large");
     slot.bytes = static_cast<uint32_t>(record.Bytes());
     if (knows_sources_) {
-      slot.source = sources_.Intern(std::string(record.source));
+      const SourceUse::Pin pin(sources_, std::string(record.source));
+      slot.source = pin.number();
       sources_.Add(slot.source, slot.bytes);
     }
     if (other_rule) surveyed.keys[number] = PartitionKey(record.label, record.source, record.slice);

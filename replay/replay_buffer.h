@@ -25,7 +25,7 @@ class ReplayBuffer {
  public:
   static std::vector<std::string> Families();
   // `prefix` separates several buffers in one store ("main", "shadow"). Loads what the last checkpoint saved: reads
-  // every example once, decodes none. REQUIRES `store` outlives the buffer.
+  // every example once, decodes none but where herding takes over. REQUIRES `store` outlives the buffer.
   static Result<std::unique_ptr<ReplayBuffer>> Open(kv::KvStore& store, std::string_view prefix, ReplayOptions options);
   virtual ~ReplayBuffer() = default;
   // Adds to `batch` what deletes all that a buffer saved. REQUIRES it is not open.

@@ -80,7 +80,7 @@ def row_of(path: pathlib.PurePath) -> str | None:
 def sources():
     for top in ["storage", "replay", "updater", "serving", "trainer", "api", "tests"]:
         for path in sorted((ROOT / top).rglob("*")):
-            if path.suffix in {".h", ".cc"}:
+            if path.suffix in {".h", ".cc", ".cu"}:
                 yield path
 
 

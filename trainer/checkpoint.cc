@@ -135,13 +135,19 @@ Result<Checkpoint> DecodeMeta(std::string_view bytes) {
   return checkpoint;
 }
 
-// f32 values, little-endian as every machine we run on stores them.
-std::string TensorBytes(const torch::Tensor& tensor) {
-  return {reinterpret_cast<const char*>(tensor.data_ptr<float>()), static_cast<size_t>(tensor.numel()) * sizeof(float)};
+// f32 values, little-endian as every machine we run on stores them; no bytes where all may be 0 and are, as the moments
+// of plain SGD.
+std::string TensorBytes(const torch::Tensor& tensor, bool may_be_zero) {
+  const std::string_view bytes(reinterpret_cast<const char*>(tensor.data_ptr<float>()),
+                               static_cast<size_t>(tensor.numel()) * sizeof(float));
+  const bool is_zero = may_be_zero && bytes.find_first_not_of('\0') == std::string_view::npos;
+  return std::string(is_zero ? std::string_view() : bytes);
 }
 
-Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const std::string& key, int64_t total) {
+Result<torch::Tensor> TensorOf(const std::optional<std::string>& bytes, const std::string& key, int64_t total,
+                               bool may_be_zero) {
   const auto expected = static_cast<size_t>(total) * sizeof(float);
+  if (bytes && bytes->empty() && may_be_zero) return torch::zeros({total}, torch::kFloat32);
   if (!bytes || bytes->size() != expected) {
     return Corruption("trainer checkpoint: " + key + " has " + std::to_string(bytes ? bytes->size() : 0) +
                           " bytes, not " + std::to_string(expected),
@@ -158,13 +164,13 @@ std::string RecordKey(std::string_view name, size_t number) { return KeyOf(name,
 struct Part {
   const char* name;
   torch::Tensor LearnerState::*tensor;
-  bool may_miss = false;
+  bool may_be_zero = false, may_miss = false;
 };
 constexpr Part kParts[] = {{"weights", &LearnerState::weights},
                            {"average", &LearnerState::average},
-                           {"moment1", &LearnerState::moment1},
-                           {"moment2", &LearnerState::moment2},
-                           {"teacher", &LearnerState::teacher, true}};
+                           {"moment1", &LearnerState::moment1, true},
+                           {"moment2", &LearnerState::moment2, true},
+                           {"teacher", &LearnerState::teacher, false, true}};
 
 }  // namespace
 
@@ -177,12 +183,13 @@ void PutCheckpoint(const Checkpoint& checkpoint, kv::Family family, std::string_
   }
   if (!checkpoint.learner) return;
   const std::vector<torch::Tensor>& records = checkpoint.learner->records;
-  for (size_t i = 0; i < records.size(); ++i) batch.Put(family, RecordKey(name, i), TensorBytes(records[i]));
+  TORCH_CHECK(records.size() <= kMostRecords, "a strategy with ", records.size(), " records, more than ", kMostRecords);
+  for (size_t i = 0; i < records.size(); ++i) batch.Put(family, RecordKey(name, i), TensorBytes(records[i], true));
   for (size_t i = records.size(); i < kMostRecords; ++i) batch.Delete(family, RecordKey(name, i));
   for (const Part& part : kParts) {
     const torch::Tensor& tensor = *checkpoint.learner.*part.tensor;
     if (tensor.defined()) {
-      batch.Put(family, KeyOf(name, part.name), TensorBytes(tensor));
+      batch.Put(family, KeyOf(name, part.name), TensorBytes(tensor, part.may_be_zero));
     } else {
       batch.Delete(family, KeyOf(name, part.name));  // an older checkpoint may have had one
     }
@@ -200,13 +207,13 @@ Result<std::optional<Checkpoint>> LoadCheckpoint(const kv::KvStore& store, kv::F
       PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
       if (!bytes && part.may_miss) continue;
       PERENNIAL_ASSIGN_OR_RETURN((*checkpoint.learner).*part.tensor,
-                                 TensorOf(bytes, key, checkpoint.learner->layout.total));
+                                 TensorOf(bytes, key, checkpoint.learner->layout.total, part.may_be_zero));
     }
     for (size_t i = 0; i < checkpoint.learner->records.size(); ++i) {
       const std::string key = RecordKey(name, i);
       PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store.Get(family, key));
       PERENNIAL_ASSIGN_OR_RETURN(checkpoint.learner->records[i],
-                                 TensorOf(bytes, key, checkpoint.learner->layout.total));
+                                 TensorOf(bytes, key, checkpoint.learner->layout.total, true));
     }
   }
   return std::optional<Checkpoint>(std::move(checkpoint));

@@ -1,4 +1,5 @@
-// The step runner of CUDA devices: a stream of its own, and graphs. The only file that sees CUDA's headers.
+// The step runner of CUDA devices: a stream of its own, and graphs. The only file of the trainer that sees CUDA's
+// headers.
 #include <ATen/autocast_mode.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>

@@ -166,9 +166,9 @@ void Learner::Begin(Strategy& strategy, StepBatch batch, uint64_t step) {
 
 Learner::StepResult Learner::Finish(Strategy& strategy) {
   if (device_step_ == nullptr) return std::move(on_host_);
-  StepResult result = device_step_->Finish();
   const Begun begun = std::move(begun_.front());
   begun_.pop_front();
+  StepResult result = device_step_->Finish();
   if (!result.applied) return result;
   optimiser_->NoteApplied();
   strategy.AfterStep(StepContext{begun.step, *student_, average(), teacher()}, begun.batch);

@@ -31,9 +31,11 @@ class Ewc final : public Strategy {
   }
 
   void AdjustGradient(const GradientContext& context) override {
-    // A step that is not finite adds nothing.
-    const torch::Tensor squared = torch::nan_to_num(context.gradient.square(), 0.0, 0.0, 0.0);
-    torch::Tensor(context.records[kPresent]).lerp_(squared * static_cast<double>(context.rows), kPresentShare);
+    // A step that is not finite changes nothing.
+    const torch::Tensor share = context.gradient.isfinite().all().to(torch::kFloat32) * kPresentShare;
+    const torch::Tensor squared =
+        torch::nan_to_num(context.gradient.square() * static_cast<double>(context.rows), 0.0, 0.0, 0.0);
+    torch::Tensor(context.records[kPresent]).lerp_(squared, share);
     const torch::Tensor pull = context.records[kFisher] * kStrength;
     context.gradient.add_(pull / (1 + pull / kStrongest) * (context.weights - context.snapshot));
   }

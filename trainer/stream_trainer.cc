@@ -90,22 +90,22 @@ Result<std::vector<replay::ItemState>> StreamTrainer::Learn(const std::vector<Pr
   batch.memory = replay_->size();
   batch.rate_factor = assembler_->fullness();
   PERENNIAL_RETURN_IF_ERROR(std::exchange(late_failure_, Status::Ok()));
-  const bool ahead = under_way_ && learner_->MayRunAhead(*strategy_);
-  if (!ahead) PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
+  if (!learner_->MayRunAhead(*strategy_)) PERENNIAL_RETURN_IF_ERROR(Settle(&replayed));
   if (strategy_->UsesStoredLogits() && !replayed.empty()) {
     batch.stored_logits = StoredLogits(replayed, learner_->label_count());
     if (learner_->MayRunAhead(*strategy_)) batch.earlier_rows = EarlierRows(replayed);
   }
   learner_->Begin(*strategy_, batch, steps_);
-  // The step begun now counts, whatever comes of the one before.
-  if (ahead) late_failure_ = Settle();
   std::vector<replay::ItemState> states(fresh.size() + replayed.size());
   if (learner_->asynchronous()) {
     // What a new sample will take is counted now; Settle() brings the values.
     if (strategy_->UsesStoredLogits()) {
       for (replay::ItemState& state : states) state.logits.resize(static_cast<size_t>(learner_->label_count()));
     }
-    under_way_ = UnderWay{steps_, std::move(batch), std::move(replayed), {}};
+    std::optional<UnderWay> before =
+        std::exchange(under_way_, UnderWay{steps_, std::move(batch), std::move(replayed), {}});
+    // The step begun now counts, whatever comes of that one.
+    if (before) late_failure_ = Guarded("end a step", [&] { return End(std::move(*before), nullptr); });
     return states;
   }
   const Learner::StepResult result = learner_->Finish(*strategy_);
@@ -135,8 +135,10 @@ torch::Tensor StreamTrainer::EarlierRows(const ReplayDraw& replayed) const {
 Status StreamTrainer::Settle(ReplayDraw* next) {
   PERENNIAL_RETURN_IF_ERROR(std::exchange(late_failure_, Status::Ok()));
   if (!under_way_) return Status::Ok();
-  const UnderWay ended = std::move(*under_way_);
-  under_way_.reset();
+  return End(*std::exchange(under_way_, std::nullopt), next);
+}
+
+Status StreamTrainer::End(UnderWay ended, ReplayDraw* next) {
   const Learner::StepResult result = learner_->Finish(*strategy_);
   if (strategy_->UsesStoredLogits()) {
     PERENNIAL_ASSIGN_OR_RETURN(std::vector<replay::ItemState> states, StatesOf(result.logits, ended.batch));

@@ -85,11 +85,19 @@ class StreamTrainer final : public OnlineTrainer {
   Status NoteLoss(const Learner::StepResult& result, uint64_t step);
   // The replayed rows' states, the last of `states`, replace those in the memory.
   void RefreshStates(const ReplayDraw& replayed, const std::vector<replay::ItemState>& states);
+  // A step that the device has not ended yet. Its new samples are in the memory, with logits yet to come.
+  struct UnderWay {
+    uint64_t step = 0;
+    StepBatch batch;
+    ReplayDraw replayed;
+    std::vector<uint64_t> kept;  // ids of the new samples in the memory, 0: not kept
+  };
   // StepBatch::earlier_rows of a draw, by the step under way.
   torch::Tensor EarlierRows(const ReplayDraw& replayed) const;
   // Ends the step under way, if there is one: its loss is noted, and the memory gets the logits it waits for; so do
   // rows of `next` that were drawn before.
   Status Settle(ReplayDraw* next = nullptr);
+  Status End(UnderWay ended, ReplayDraw* next);
   // `states` of the trained samples come first.
   void Remember(std::vector<Prepared> trained, std::vector<replay::ItemState> states);
   Status DoCheckpoint();
@@ -143,13 +151,6 @@ class StreamTrainer final : public OnlineTrainer {
   // What InstantDue goes by (stream_trainer_instant.cc); not saved.
   std::unordered_map<std::string, uint64_t> instant_counts_;  // of young labels at the last instant candidate
   uint64_t instant_samples_ = 0;                              // likewise of all samples
-  // A step that the device has not ended yet. Its new samples are in the memory, with logits yet to come.
-  struct UnderWay {
-    uint64_t step = 0;
-    StepBatch batch;
-    ReplayDraw replayed;
-    std::vector<uint64_t> kept;  // ids of the new samples in the memory, 0: not kept
-  };
   std::optional<UnderWay> under_way_;
   // Of a step that ended after the next one had begun; the next call hands it out.
   Status late_failure_;

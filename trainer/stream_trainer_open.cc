@@ -16,10 +16,15 @@ Status CheckDevice(const std::string& device) {
   return Status::Ok();
 }
 
-// What another strategy kept beside the weights means nothing to this one.
-LearnerState StateFor(const std::string& strategy, const trainer::Checkpoint& saved) {
+// What another strategy kept beside the weights means nothing to this one; nor does a snapshot stand for an average, or
+// an average for a snapshot.
+LearnerState StateFor(const Strategy& strategy, const trainer::Checkpoint& saved) {
   LearnerState state = *saved.learner;
-  if (saved.strategy != strategy) state.records.clear();
+  if (saved.strategy == strategy.name()) return state;
+  state.records.clear();
+  const auto other = MakeStrategy(saved.strategy);
+  const bool both_average = other.ok() && !(*other)->KeepsSnapshot() && !strategy.KeepsSnapshot();
+  if (!both_average) state.teacher = torch::Tensor();
   return state;
 }
 
@@ -170,7 +175,7 @@ Status StreamTrainer::RestoreFrom(const trainer::Checkpoint& saved) {
   published_ = saved.published;
   if (saved.learner) {
     PERENNIAL_ASSIGN_OR_RETURN(learner_, Learner::Restore(options_, static_cast<int64_t>(saved.labels.size()),
-                                                          StateFor(options_.strategy, saved), strategy_.get()));
+                                                          StateFor(*strategy_, saved), strategy_.get()));
   }
   return Status::Ok();
 }

@@ -89,7 +89,12 @@ Status TrainerOptions::Validate() const {
   }
   PERENNIAL_RETURN_IF_ERROR(spec.Validate());
   PERENNIAL_RETURN_IF_ERROR(augment.Validate());
-  PERENNIAL_RETURN_IF_ERROR((make_strategy ? make_strategy(strategy) : MakeStrategy(strategy)).status());
+  PERENNIAL_ASSIGN_OR_RETURN(const auto method, make_strategy ? make_strategy(strategy) : MakeStrategy(strategy));
+  if (method->PerturbationRadius() > 0 && precision == "bfloat16") {
+    return InvalidArgument(
+        "strategy \"" + strategy + "\" moves weights by less than precision \"bfloat16\" tells apart",
+        "set precision = \"tf32\"");
+  }
   if (instant_width != 0) {
     format::InstantSpec instant;
     instant.width = instant_width;

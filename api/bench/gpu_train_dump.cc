@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "serving/model/model.h"
+#include "trainer/wrapped_strategy.h"
 
 namespace perennial::bench {
 namespace {
@@ -15,26 +16,16 @@ void Append(std::ofstream& out, const void* data, int64_t bytes) {
 }
 
 // Another strategy, whose batches are written on their way.
-class Recorded final : public trainer::Strategy {
+class Recorded final : public trainer::WrappedStrategy {
  public:
-  Recorded(std::unique_ptr<trainer::Strategy> inner, BatchDump& dump) : inner_(std::move(inner)), dump_(dump) {}
-  std::string_view name() const override { return inner_->name(); }
-  bool UsesReplay() const override { return inner_->UsesReplay(); }
-  bool UsesStoredLogits() const override { return inner_->UsesStoredLogits(); }
-  bool RefreshesStoredLogits() const override { return inner_->RefreshesStoredLogits(); }
-  uint64_t PassesOverMemory() const override { return inner_->PassesOverMemory(); }
+  Recorded(std::unique_ptr<trainer::Strategy> inner, BatchDump& dump)
+      : WrappedStrategy(std::move(inner)), dump_(dump) {}
   void Prepare(uint64_t step, int64_t labels, trainer::StepBatch& batch) override {
-    inner_->Prepare(step, labels, batch);
+    WrappedStrategy::Prepare(step, labels, batch);
     dump_.Write(step, batch);
   }
-  torch::Tensor Loss(const trainer::StepContext& context, const trainer::StepBatch& batch) override {
-    return inner_->Loss(context, batch);
-  }
-  std::string Save() const override { return inner_->Save(); }
-  Status Load(std::string_view state) override { return inner_->Load(state); }
 
  private:
-  const std::unique_ptr<trainer::Strategy> inner_;
   BatchDump& dump_;
 };
 

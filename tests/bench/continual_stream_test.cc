@@ -232,7 +232,9 @@ TEST(ContinualStream, SourcesAreDrawnByGroupAndPoisonIsSentByItsOwn) {
   const auto honest = static_cast<double>(before.TrainSize());
   EXPECT_NEAR(sent["poison"] / honest, 0.5, 0.05);
   for (const auto& [source, count] : sent) {
-    if (source != "poison") EXPECT_NEAR(count / honest, 0.1, 0.04) << source;
+    if (source != "poison") {
+      EXPECT_NEAR(count / honest, 0.1, 0.04) << source;
+    }
   }
 }
 
@@ -248,7 +250,9 @@ TEST(ContinualStream, ALoudSourceSendsEachSampleSoOftenInARow) {
   uint32_t last = UINT32_MAX;
   for (const StreamPart& part : stream.parts) {
     for (const StreamItem& item : part.items) {
-      if (times[item.sample]++ > 0) EXPECT_EQ(item.sample, last);
+      if (times[item.sample]++ > 0) {
+        EXPECT_EQ(item.sample, last);
+      }
       last = item.sample;
       const auto sample = stream.Make(item);
       EXPECT_TRUE(ids.insert(sample->id).second);

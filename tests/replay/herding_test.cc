@@ -149,6 +149,31 @@ TEST(Herding, TakesOverAnothersMemoryAndLeavesNothingBehind) {
   EXPECT_EQ(CountOf(*store, KeyKind::kMean), 0u);
 }
 
+// A partition that is evicted from and gets nothing more: its mean was made anew from what was left of it.
+TEST(Herding, TheMeanMadeAtATakeoverStays) {
+  const auto store = kv::OpenMemory(ReplayBuffer::Families());
+  Rng rng(1);
+  for (const char* name : {"main", "twin"}) {
+    Rng own(1), pictures(3);
+    const auto buffer = OpenBuffer(*store, Options(30, Policy::kClassBalanced), name);
+    for (uint64_t i = 0; i < 90; ++i) buffer->Add(Picture(i, static_cast<int>(i % 3), pictures), own);
+    SaveBuffer(*buffer, *store);
+  }
+  auto buffer = OpenBuffer(*store, Options(30, Policy::kHerding));
+  const auto twin = OpenBuffer(*store, Options(30, Policy::kHerding), "twin");
+  Rng own(2), twin_own(2), pictures(4);
+  for (uint64_t i = 0; i < 120; ++i) {
+    const Example example = Picture(1000 + i, i < 60 ? 3 : static_cast<int>(i % 4), pictures);
+    buffer->Add(example, own);
+    twin->Add(example, twin_own);
+    if (i % 10 != 0) continue;
+    SaveBuffer(*buffer, *store);
+    buffer = OpenBuffer(*store, Options(30, Policy::kHerding));
+  }
+  EXPECT_EQ(Contents(*buffer), Contents(*twin));
+  EXPECT_EQ(*buffer->Digest(), *twin->Digest());
+}
+
 TEST(Feature, TellsPicturesAndTextsApart) {
   Rng rng(1);
   const Example dark = Picture(0, 0, rng), light = Picture(1, 3, rng);

@@ -37,8 +37,10 @@ Held HeldOf(ReplayBuffer& buffer) {
 
 TEST(SourceUse, CountsAndComparesWithItsLimits) {
   SourceUse use({.examples = 2, .bytes = 100});
-  const uint32_t a = use.Intern("a"), b = use.Intern("b");
-  EXPECT_EQ(use.Intern("a"), a);
+  const SourceUse::Pin first(use, "a"), second(use, "b"), same(use, "a");
+  const uint32_t a = first.number(), b = second.number();
+  EXPECT_EQ(same.number(), a);
+  EXPECT_NE(a, b);
   EXPECT_TRUE(use.Fits(a, 100));
   EXPECT_FALSE(use.Fits(a, 101));
   use.Add(a, 60);
@@ -78,7 +80,7 @@ TEST(SourceShare, HoldsAfterEveryAddWhateverThePolicyAndIsSaved) {
   }
 }
 
-TEST(SourceShare, ASourceAtItsLimitIsAUniformSampleOfWhatItSent) {
+TEST(SourceShare, ALoneSourceAtItsLimitIsAUniformSampleOfWhatItSent) {
   const auto store = kv::OpenMemory(ReplayBuffer::Families());
   std::vector<int> counts(40);
   for (uint64_t round = 0; round < 4000; ++round) {
@@ -91,6 +93,28 @@ TEST(SourceShare, ASourceAtItsLimitIsAUniformSampleOfWhatItSent) {
   for (const int count : counts) EXPECT_NEAR(count, 1000, 137);
 }
 
+TEST(SourceUse, ASenderThatCallsItselfDifferentlyEachTimeTakesNoRoom) {
+  SourceUse uses({.examples = 2, .bytes = 100});
+  for (int i = 0; i < 1000; ++i) {
+    const SourceUse::Pin pin(uses, "refused" + std::to_string(i));
+    EXPECT_TRUE(uses.Fits(pin.number(), 10));
+  }
+  EXPECT_EQ(uses.count(), 1u);
+  uint32_t kept = 0;
+  {
+    const SourceUse::Pin pin(uses, "kept");
+    kept = pin.number();
+    uses.Add(kept, 60);
+    // Room is made of its own last example while the next is on its way.
+    uses.Remove(kept, 60);
+    uses.Add(kept, 70);
+  }
+  EXPECT_FALSE(uses.Fits(kept, 40));
+  const SourceUse::Pin again(uses, "kept"), other(uses, "other");
+  EXPECT_EQ(again.number(), kept);
+  EXPECT_NE(other.number(), kept);
+}
+
 TEST(SourceShare, WithinASourceClassesStayBalanced) {
   const auto store = kv::OpenMemory(ReplayBuffer::Families());
   const auto buffer = OpenBuffer(*store, Options(Policy::kClassBalanced, 200, 0.2));
@@ -101,7 +125,9 @@ TEST(SourceShare, WithinASourceClassesStayBalanced) {
     buffer->Add(MakeExample(i, std::to_string(i / 1000), source), rng);
   }
   EXPECT_EQ(HeldOf(*buffer).examples["loud"], 40u);
-  for (int label = 0; label < 4; ++label) EXPECT_NEAR(static_cast<double>(SizeOf(*buffer, std::to_string(label) + " | loud")), 10, 3);
+  for (int label = 0; label < 4; ++label) {
+    EXPECT_NEAR(static_cast<double>(SizeOf(*buffer, std::to_string(label) + " | loud")), 10, 3);
+  }
 }
 
 TEST(SourceShare, ALoweredLimitHoldsFromTheNextStart) {

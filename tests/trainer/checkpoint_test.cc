@@ -133,6 +133,17 @@ TEST_F(CheckpointTest, RefusesCountsThatCannotBe) {
   EXPECT_EQ(LoadCheckpoint(*store_, family_, "main").status().code(), Code::kCorruption);
 }
 
+TEST_F(CheckpointTest, WhatIsZeroTakesNoBytesAndNegativeZeroDoes) {
+  Checkpoint checkpoint = ExampleCheckpoint();
+  checkpoint.learner->moment1 = torch::zeros(16);
+  checkpoint.learner->moment2 = torch::full(16, -0.0F);
+  Save(checkpoint);
+  EXPECT_EQ(store_->Get(family_, "main/moment1")->value(), "");
+  const LearnerState back = *LoadCheckpoint(*store_, family_, "main").value()->learner;
+  EXPECT_TRUE(torch::equal(back.moment1, torch::zeros(16)));
+  EXPECT_TRUE(torch::signbit(back.moment2).all().item<bool>()) << "to the bit";
+}
+
 TEST(Resume, RefusesACheckpointOfAnotherNetwork) {
   auto hub = Hub::InMemory();
   hub->Feed(0, 20, "base");

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "serving/model/preprocess.h"
+#include "storage/base/bytes.h"
 #include "tests/trainer/training_data.h"
 #include "trainer/learner.h"
 #include "trainer/stored_logits.h"
@@ -70,7 +71,8 @@ Trained TrainSteps(const TrainerOptions& options, uint64_t begin, uint64_t end, 
   for (uint64_t step = begin; step < end; ++step) {
     if (static_cast<int64_t>(step) == grow_at) learner->Grow(labels = 5);
     StepBatch batch = RandomBatch(labels, step);
-    batch.number = step;
+    // From 0, and over a thousand where steps are: there ewc and lwf take a snapshot of what they learned.
+    batch.number = step < 1000 ? step - begin : step;
     const StepResult result = learner->Step(*strategy, batch, step);
     EXPECT_TRUE(result.applied) << step;
     if (strategy->UsesStoredLogits()) {
@@ -114,11 +116,17 @@ TEST(DeviceStep, OnTheCpuIsTheHostsStep) {
         Trained out;
         for (uint64_t at = 96; at < 104; ++at) {
           StepBatch batch = RandomBatch(3, at);
-          batch.number = at + 900;  // over a snapshot
+          batch.number = at < 100 ? at - 96 : at + 900;  // over a snapshot of what the first four taught
           batch.rate_factor = at % 2 == 0 ? 1 : 0.5;
           out.losses.push_back(learner->Step(*chosen, batch, at).loss);
         }
         out.state = learner->State();
+        if (strategy == "ewc") {
+          EXPECT_GT(out.state.records[0].sum().item<double>(), 0) << "nothing is pulled";
+        }
+        if (strategy == "lwf") {
+          EXPECT_GT(ByteReader(chosen->Save()).Varint(), 0u) << "nothing is distilled";
+        }
         return out;
       };
       SCOPED_TRACE(optimiser + " " + strategy);
@@ -281,6 +289,11 @@ TEST(TrainerOptions, PrecisionsAndGraphsNeedADevice) {
   EXPECT_FALSE(options.Validate().ok());
   options.precision = "float16";
   EXPECT_FALSE(options.Validate().ok());
+  options = ResnetOptions("graph", "cuda");
+  options.precision = "bfloat16";
+  EXPECT_TRUE(options.Validate().ok());
+  options.strategy = "max";
+  EXPECT_FALSE(options.Validate().ok()) << "it moves weights by less than bfloat16 tells apart";
 }
 
 class OnCuda : public ::testing::Test {
@@ -318,6 +331,9 @@ TEST_F(OnCuda, RecordedIsNotRecordedForEveryKindOfStrategy) {
     SCOPED_TRACE(strategy);
     const Trained graph = train("graph");
     EXPECT_GT(graph.recordings, 0u);
+    if (strategy == "ewc") {
+      EXPECT_GT(graph.state.records[0].sum().item<double>(), 0) << "nothing is pulled";
+    }
     const Trained device = train("device");
     ExpectClose(train("host"), device, 2e-2);
     ExpectClose(device, graph, 2e-2);

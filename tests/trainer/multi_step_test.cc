@@ -6,7 +6,7 @@
 
 #include "storage/base/rng.h"
 #include "tests/trainer/training_data.h"
-#include "trainer/strategy.h"
+#include "trainer/wrapped_strategy.h"
 
 namespace perennial::trainer {
 namespace {
@@ -37,26 +37,16 @@ TrainerOptions MultiStep() {
 }
 
 // A strategy whose loss throws in one call, before anything was learned.
-class Failing final : public Strategy {
+class Failing final : public WrappedStrategy {
  public:
   Failing(std::unique_ptr<Strategy> inner, uint64_t& calls, uint64_t fails_at)
-      : inner_(std::move(inner)), calls_(calls), fails_at_(fails_at) {}
-  std::string_view name() const override { return inner_->name(); }
-  bool UsesReplay() const override { return inner_->UsesReplay(); }
-  bool UsesStoredLogits() const override { return inner_->UsesStoredLogits(); }
-  bool RefreshesStoredLogits() const override { return inner_->RefreshesStoredLogits(); }
-  uint64_t PassesOverMemory() const override { return inner_->PassesOverMemory(); }
-  void Prepare(uint64_t step, int64_t labels, StepBatch& batch) override { inner_->Prepare(step, labels, batch); }
+      : WrappedStrategy(std::move(inner)), calls_(calls), fails_at_(fails_at) {}
   torch::Tensor Loss(const StepContext& context, const StepBatch& batch) override {
     if (calls_++ == fails_at_) throw std::runtime_error("out of memory");
-    return inner_->Loss(context, batch);
+    return WrappedStrategy::Loss(context, batch);
   }
-  void AfterStep(const StepContext& context, const StepBatch& batch) override { inner_->AfterStep(context, batch); }
-  std::string Save() const override { return inner_->Save(); }
-  Status Load(std::string_view state) override { return inner_->Load(state); }
 
  private:
-  const std::unique_ptr<Strategy> inner_;
   uint64_t& calls_;
   const uint64_t fails_at_;
 };
