@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "tests/hub/hub_process.h"
@@ -105,7 +107,7 @@ TEST_F(HubTest, ARestartGoesOnWhereItStopped) {
 TEST_F(HubTest, ForgetsASourceAndSaysWhichVersionsLearnedFromIt) {
   HubProcess hub(folder_->path());
   std::vector<std::string> flags = HubProcess::SmallFlags();
-  flags.insert(flags.end(), {"--shadow", "naive"});
+  flags.insert(flags.end(), {"--shadow", "naive,er"});
   ASSERT_TRUE(hub.Start(flags).ok());
   std::vector<format::Sample> samples = SimulatedSamples(1, 200, 40);
   std::vector<format::Sample> bad = SimulatedSamples(2, 60, 10);
@@ -119,11 +121,10 @@ TEST_F(HubTest, ForgetsASourceAndSaysWhichVersionsLearnedFromIt) {
 
   ASSERT_EQ(hub.Post("/api/v1/sources/bad/forget", nlohmann::json::object()), 200);
   // Each trainer offers (or looks at) another candidate once it has let go, which is after it has told the log.
-  int main = 0, naive = 0;
+  std::map<std::string, int> evaluations = {{"main", 0}, {"naive", 0}, {"er", 0}};
   hub.Follow([&](const nlohmann::json& event) {
-    main += evaluated(event, "main") ? 1 : 0;
-    naive += evaluated(event, "naive") ? 1 : 0;
-    return main >= 2 && naive >= 2;
+    for (auto& [name, count] : evaluations) count += evaluated(event, name.c_str()) ? 1 : 0;
+    return std::all_of(evaluations.begin(), evaluations.end(), [](const auto& one) { return one.second >= 2; });
   });
   const nlohmann::json report = hub.Get("/api/v1/sources/bad/forgotten");
   EXPECT_EQ(report["source"]["forgotten"], bad.size()) << report.dump();

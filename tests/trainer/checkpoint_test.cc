@@ -17,7 +17,9 @@ Checkpoint ExampleCheckpoint() {
   checkpoint.spec_json = "{}";
   checkpoint.strategy = "er";
   checkpoint.optimiser = "sgd";
-  checkpoint.position = {Offset{77}, {Offset{40}, Offset{76}}};
+  checkpoint.position = {Offset{77}, {Offset{40}, Offset{76}}, Offset{90}};
+  checkpoint.instant_since = {Offset{30}, {Offset{10}}, Offset{5}};
+  checkpoint.forget_owed = true;
   checkpoint.steps = 12;
   checkpoint.batches = 9;
   checkpoint.batch_steps = 5;
@@ -67,6 +69,10 @@ TEST_F(CheckpointTest, ComesBackAsItWasSaved) {
   EXPECT_EQ(back.position.next, Offset{77});
   EXPECT_EQ(back.position.waiting, ExampleCheckpoint().position.waiting);
   EXPECT_EQ(back.position.begin(), Offset{40});
+  EXPECT_EQ(back.position.forgotten_until, Offset{90});
+  EXPECT_EQ(back.instant_since.next, Offset{30});
+  EXPECT_EQ(back.instant_since.waiting, std::vector<Offset>{Offset{10}});
+  EXPECT_TRUE(back.forget_owed);
   ASSERT_EQ(back.learner->records.size(), 1U);
   EXPECT_TRUE(torch::equal(back.learner->records[0], ExampleCheckpoint().learner->records[0]));
   EXPECT_EQ(back.optimiser, "sgd");

@@ -125,6 +125,24 @@ TEST(InstantStatistics, MergedPartsAreTheWhole) {
   EXPECT_EQ(first.Merge(other).code(), Code::kInvalidArgument);
 }
 
+TEST(InstantStatistics, WhatIsSubtractedWasNeverThere) {
+  const InstantRows data = MakeRows(500, 48, 5, 9);
+  InstantStatistics whole = StatisticsOf(data, InOrder(0, 500), 64);
+  const int64_t late = 7;  // a label that nobody else has
+  ASSERT_TRUE(whole.Add(data.rows.data(), &late, 1).ok());
+  InstantStatistics part = StatisticsOf(data, InOrder(130, 400), 10);
+  ASSERT_TRUE(part.Add(data.rows.data(), &late, 1).ok());
+  ASSERT_TRUE(whole.Subtract(part).ok());
+  std::vector<int64_t> left = InOrder(0, 130);
+  for (const int64_t i : InOrder(400, 500)) left.push_back(i);
+  const std::string expected = StatisticsOf(data, left, 500).Save();
+  EXPECT_EQ(whole.Save(), expected);
+  EXPECT_EQ(whole.Subtract(part).code(), Code::kFailedPrecondition) << "once only";
+  InstantStatistics other(47);
+  EXPECT_EQ(whole.Subtract(other).code(), Code::kInvalidArgument);
+  EXPECT_EQ(whole.Save(), expected);
+}
+
 TEST(InstantStatistics, TakeNoMoreBytesThanTheyMayAtAnyTime) {
   for (const int64_t width : {1, 3, 40, 600}) {
     const InstantRows data = MakeRows(400, width, 5, 6);
