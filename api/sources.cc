@@ -65,10 +65,13 @@ Status Forget(const Services& services, const http::Request& request, http::Resp
   PERENNIAL_ASSIGN_OR_RETURN(JsonBody body, JsonBody::Parse(request));
   PERENNIAL_ASSIGN_OR_RETURN(const bool block, body.OptionalBool("block", false));
   PERENNIAL_RETURN_IF_ERROR(body.RejectUnknown());
-  PERENNIAL_RETURN_IF_ERROR(services.log.FindSource(source).status());
-  PERENNIAL_RETURN_IF_ERROR(services.trainer.DropIdleTrainers());
-  // What is listed of its held-out samples has their labels. Before the entry, so that a kill leaves none; after it, for
-  // those that came meanwhile.
+  // A source that is not known may have something in quarantine: the log tells.
+  const auto known = services.log.FindSource(source);
+  if (!known.ok() && known.status().code() != Code::kNotFound) return known.status();
+  const bool has_samples = known.ok() && known->waiting_for_label + known->held_out + known->trainable > 0;
+  if (has_samples) PERENNIAL_RETURN_IF_ERROR(services.trainer.DropIdleTrainers());
+  // What is listed of its held-out samples has their labels. Before the entry, so that a kill leaves none; after it,
+  // for those that came meanwhile.
   PERENNIAL_RETURN_IF_ERROR(ForgetFlips(services, source, services.log.End()));
   PERENNIAL_ASSIGN_OR_RETURN(const Offset at, services.log.Forget(source, block));
   PERENNIAL_RETURN_IF_ERROR(ForgetFlips(services, source, at));

@@ -182,6 +182,8 @@ Status TrainerGroup::Pause() {
 
 Status TrainerGroup::Resume() {
   main_->Resume();
+  // They are never paused, but what failed is tried again: nothing is erased before they have let go.
+  for (const auto& [name, shadow] : shadows_) shadow->Resume();
   return Status::Ok();
 }
 

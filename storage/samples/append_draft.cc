@@ -32,17 +32,17 @@ void AppendDraft::List(const std::string& source, Offset offset, SourceUse use) 
 
 AppendOutcome AppendDraft::Add(format::Sample sample, const CheckedSample& checked, std::string_view pointer) {
   using State = AppendOutcome::State;
-  if (!checked.error.ok()) {
-    ++state_.stats.quarantined;
-    const uint64_t id = AddQuarantine(checked.error, pointer, std::move(sample));
-    return {.state = State::kQuarantined, .offset = {}, .error = checked.error, .quarantine_id = id};
-  }
   if (Source(sample.source).blocked) {
     return {.state = State::kRefused,
             .offset = {},
             .error = PermissionDenied("source: samples of '" + sample.source + "' are blocked",
                                       "POST /api/v1/sources/{source}/unblock accepts them again"),
             .quarantine_id = 0};
+  }
+  if (!checked.error.ok()) {
+    ++state_.stats.quarantined;
+    const uint64_t id = AddQuarantine(checked.error, pointer, std::move(sample));
+    return {.state = State::kQuarantined, .offset = {}, .error = checked.error, .quarantine_id = id};
   }
   const auto earlier = offsets_.find(checked.dedup_key);
   if (checked.duplicate_of || earlier != offsets_.end()) {

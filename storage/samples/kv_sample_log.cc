@@ -127,7 +127,7 @@ Result<std::unique_ptr<SampleLog>> SampleLog::Open(kv::KvStore& store, SampleLog
   PERENNIAL_ASSIGN_OR_RETURN(const LogFamilies families, LogFamilies::Find(store));
   PERENNIAL_ASSIGN_OR_RETURN(LogState state, LoadState(store, families, options).WithContext("open sample log"));
   auto log = std::make_unique<KvSampleLog>(store, families, options, clock, std::move(state));
-  log->ResumeForgetting();
+  PERENNIAL_RETURN_IF_ERROR(log->ResumeForgetting().WithContext("open sample log"));
   return std::unique_ptr<SampleLog>(std::move(log));
 }
 

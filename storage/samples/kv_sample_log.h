@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,8 @@ class KvSampleLog final : public SampleLog {
   Result<std::vector<QuarantineEntry>> ListQuarantine(uint64_t after_id, size_t max_count) const override;
   SampleLogStats Stats() const override;
 
-  // Makes up for what a kill left undone of a Forget. For Open.
-  void ResumeForgetting();
+  // Makes up for what a kill left undone of a Forget, as far as the disk has room. For Open.
+  Status ResumeForgetting();
 
  private:
   LogState Snapshot() const;
@@ -71,8 +72,13 @@ class KvSampleLog final : public SampleLog {
   // Takes what the source's newest forget entry forgets out of the indices, and the source's samples out of quarantine.
   Status Unlist(const std::string& source) REQUIRES_LOCK(append_mutex_);
   Status UnlistEntries(const std::vector<Offset>& offsets) REQUIRES_LOCK(append_mutex_);
-  // Erases what every reader has let go of.
-  Status EraseForgotten();
+  // The same for every source that is listed_: before anything is appended.
+  Status UnlistAll() REQUIRES_LOCK(append_mutex_);
+  // Drops the source's samples from quarantine; how many they were.
+  Result<size_t> SweepQuarantine(const std::string& source) REQUIRES_LOCK(append_mutex_);
+  // Erases what every reader has let go of. What cannot be erased now is tried again by the next call.
+  void EraseForgotten();
+  Status TryErase();
   Status Erase(const std::string& source, Offset until) REQUIRES_LOCK(erase_mutex_);
   Result<std::vector<std::string>> Names(char kind) const;
 
@@ -87,9 +93,11 @@ class KvSampleLog final : public SampleLog {
 
   Mutex erase_mutex_;   // one erasure at a time; taken before append_mutex_
   Mutex append_mutex_;  // one appender at a time; taken before state_mutex_
-  // Counts what takes back things that a checked sample may rely on: duplicates, stored pictures. Changes under
-  // append_mutex_ only.
+  // Counts what took back things that a checked sample may rely on: duplicates, stored pictures. Changes under
+  // append_mutex_ only, and after the write: who read it before found what was taken, who reads it later does not.
   std::atomic<uint64_t> taken_back_{0};
+  // Sources of which a forget entry is in the log and something may still be in the indices (SourceRecord::listed).
+  std::set<std::string> listed_ GUARDED_BY(append_mutex_);
   mutable Mutex state_mutex_;
   mutable CondVar grew_;
   LogState state_ GUARDED_BY(state_mutex_);

@@ -14,6 +14,7 @@ Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sampl
   PERENNIAL_ASSIGN_OR_RETURN(std::vector<CheckedSample> checked, checker_.Check(samples));
 
   MutexLock lock(append_mutex_);
+  PERENNIAL_RETURN_IF_ERROR(UnlistAll());
   if (taken_back_ != taken_back_before) {
     PERENNIAL_ASSIGN_OR_RETURN(checked, checker_.Check(samples));
   } else if (End() != end_before) {
@@ -21,9 +22,7 @@ Result<std::vector<AppendOutcome>> KvSampleLog::Append(std::vector<format::Sampl
   }
   AppendDraft draft = NewDraft();
   std::set<std::string> sources;
-  for (size_t i = 0; i < samples.size(); ++i) {
-    if (checked[i].error.ok()) sources.insert(samples[i].source);
-  }
+  for (const format::Sample& sample : samples) sources.insert(sample.source);
   PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, sources));
   std::vector<AppendOutcome> outcomes;
   outcomes.reserve(samples.size());
@@ -46,6 +45,7 @@ Result<Offset> KvSampleLog::AppendLateLabel(std::string_view source, std::string
   const std::string key = DedupKey(source, id);
 
   MutexLock lock(append_mutex_);
+  PERENNIAL_RETURN_IF_ERROR(UnlistAll());
   PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> waiting, store_.Get(families_.waiting, key));
   if (!waiting) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::optional<std::string> known, store_.Get(families_.dedup, key));
@@ -77,8 +77,14 @@ Result<std::vector<uint64_t>> KvSampleLog::QuarantineAll(std::vector<BadInput> i
   std::vector<uint64_t> ids;
   if (inputs.empty()) return ids;
   MutexLock lock(append_mutex_);
+  PERENNIAL_RETURN_IF_ERROR(UnlistAll());
   AppendDraft draft = NewDraft();
+  std::set<std::string> sources;
+  for (const BadInput& input : inputs) sources.insert(input.partial.source);
+  PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, sources));
   for (BadInput& input : inputs) {
+    // Of a blocked source nothing is kept but that something came.
+    if (draft.Source(input.partial.source).blocked) input.partial = {};
     ++draft.state().stats.quarantined;
     ids.push_back(draft.AddQuarantine(input.error, input.pointer, std::move(input.partial)));
   }

@@ -17,6 +17,18 @@ namespace {
 
 constexpr size_t kChunk = 512;  // entries at once
 
+// Counts at its end, when all was written or failed.
+class TakesBack {
+ public:
+  explicit TakesBack(std::atomic<uint64_t>& count) : count_(count) {}
+  ~TakesBack() { ++count_; }
+  TakesBack(const TakesBack&) = delete;
+  TakesBack& operator=(const TakesBack&) = delete;
+
+ private:
+  std::atomic<uint64_t>& count_;
+};
+
 std::string Named(std::string_view source) { return "source '" + std::string(source) + "'"; }
 
 // At most kChunk offsets of the source in [begin, end), ascending.
@@ -48,13 +60,19 @@ Result<Offset> KvSampleLog::Forget(std::string_view source, bool block) {
     MutexLock lock(append_mutex_);
     PERENNIAL_ASSIGN_OR_RETURN(at, AppendForget(std::string(source), block));
   }
-  PERENNIAL_RETURN_IF_ERROR(EraseForgotten());
+  EraseForgotten();
   return at;
 }
 
 Result<Offset> KvSampleLog::AppendForget(const std::string& source, bool block) {
-  PERENNIAL_RETURN_IF_ERROR(RecordOf(source).status());
-  PERENNIAL_RETURN_IF_ERROR(Unlist(source));
+  PERENNIAL_RETURN_IF_ERROR(UnlistAll());
+  const Result<SourceRecord> known = RecordOf(source);
+  if (!known.ok() && known.status().code() != Code::kNotFound) return known.status();
+  if (!known.ok() || (known->Live() == 0 && known->forgotten_at)) {
+    // There is nothing but what lies in quarantine. Of a source that is new the entry below blocks it, where asked for.
+    PERENNIAL_ASSIGN_OR_RETURN(const size_t quarantined, SweepQuarantine(source));
+    if (!known.ok() && quarantined == 0) return known.status();
+  }
   AppendDraft draft = NewDraft();
   PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, {source}));
   SourceRecord& record = draft.Source(source);
@@ -67,8 +85,9 @@ Result<Offset> KvSampleLog::AppendForget(const std::string& source, bool block) 
     return at;
   }
   const Offset at = draft.AddForget(source, block);
+  listed_.insert(source);  // also where the write fails: it may have been done
   PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("append a forget entry"));
-  PERENNIAL_RETURN_IF_ERROR(Unlist(source));
+  PERENNIAL_RETURN_IF_ERROR(UnlistAll());
   return at;
 }
 
@@ -83,10 +102,37 @@ Status KvSampleLog::Unblock(std::string_view source) {
   return Commit(draft).WithContext("unblock a source");
 }
 
+Status KvSampleLog::UnlistAll() {
+  while (!listed_.empty()) {
+    const std::string source = *listed_.begin();
+    const Status done = Unlist(source);
+    if (!done.ok() && done.code() != Code::kNotFound) return done;
+    listed_.erase(source);
+  }
+  return Status::Ok();
+}
+
+Result<size_t> KvSampleLog::SweepQuarantine(const std::string& source) {
+  AppendDraft draft = NewDraft();
+  size_t dropped = 0;
+  const auto at = store_.NewIterator(families_.quarantine);
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    if (at->key().size() != 8) return Corruption("malformed key in the quarantine");
+    const uint64_t id = ReadBigEndian64(at->key());
+    PERENNIAL_ASSIGN_OR_RETURN(const QuarantineEntry entry, DecodeQuarantine(id, at->value()));
+    if (entry.sample.source != source) continue;
+    draft.DropQuarantine(id, at->value().size());
+    ++dropped;
+  }
+  PERENNIAL_RETURN_IF_ERROR(at->status());
+  if (dropped > 0) PERENNIAL_RETURN_IF_ERROR(Commit(draft).WithContext("take a source out of quarantine"));
+  return dropped;
+}
+
 Status KvSampleLog::Unlist(const std::string& source) {
   PERENNIAL_ASSIGN_OR_RETURN(const SourceRecord known, RecordOf(source));
   if (!known.listed) return Status::Ok();
-  ++taken_back_;
+  const TakesBack counts(taken_back_);
   for (Offset next = known.since;;) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offset> offsets,
                                ListChunk(store_, families_.sources, source, next, *known.forgotten_at));
@@ -94,15 +140,8 @@ Status KvSampleLog::Unlist(const std::string& source) {
     PERENNIAL_RETURN_IF_ERROR(UnlistEntries(offsets));
     next = Offset{offsets.back().value + 1};
   }
+  PERENNIAL_RETURN_IF_ERROR(SweepQuarantine(source).status());
   AppendDraft draft = NewDraft();
-  const auto at = store_.NewIterator(families_.quarantine);
-  for (at->SeekToFirst(); at->Valid(); at->Next()) {
-    if (at->key().size() != 8) return Corruption("malformed key in the quarantine");
-    const uint64_t id = ReadBigEndian64(at->key());
-    PERENNIAL_ASSIGN_OR_RETURN(const QuarantineEntry entry, DecodeQuarantine(id, at->value()));
-    if (entry.sample.source == source) draft.DropQuarantine(id, at->value().size());
-  }
-  PERENNIAL_RETURN_IF_ERROR(at->status());
   PERENNIAL_RETURN_IF_ERROR(draft.LoadSources(store_, {source}));
   draft.Source(source).listed = false;
   draft.TouchSource(source);
@@ -137,20 +176,28 @@ Status KvSampleLog::UnlistEntries(const std::vector<Offset>& offsets) {
   return Commit(draft).WithContext("take a source out of the indices");
 }
 
-void KvSampleLog::ResumeForgetting() {
-  const auto resume = [this]() -> Status {
-    {
-      MutexLock lock(append_mutex_);
-      PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> pending, Names(kPendingKind));
-      for (const std::string& source : pending) PERENNIAL_RETURN_IF_ERROR(Unlist(source));
-    }
-    return EraseForgotten();
-  };
-  // A full disk is no reason not to open; the next call of a reader tries again.
-  if (const Status resumed = resume(); !resumed.ok()) log::Warn("forgetting_waits", {{"error", resumed.ToString()}});
+Status KvSampleLog::ResumeForgetting() {
+  {
+    MutexLock lock(append_mutex_);
+    PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> pending, Names(kPendingKind));
+    listed_.insert(pending.begin(), pending.end());
+    // A full disk is no reason not to open; whoever appends next has to get past this first.
+    if (const Status done = UnlistAll(); !done.ok()) log::Warn("forgetting_waits", {{"error", done.ToString()}});
+  }
+  EraseForgotten();
+  return Status::Ok();
 }
 
-Status KvSampleLog::EraseForgotten() {
+void KvSampleLog::EraseForgotten() {
+  const Status done = TryErase();
+  if (done.ok()) return;
+  log::Warn("erasing_failed", {{"error", done.ToString()},
+                               {"hint",
+                                "what was forgotten is out of use, but still on the disk: see that the disk "
+                                "works and has room, then ask for it to be forgotten again"}});
+}
+
+Status KvSampleLog::TryErase() {
   MutexLock lock(erase_mutex_);
   PERENNIAL_ASSIGN_OR_RETURN(const std::vector<std::string> pending, Names(kPendingKind));
   if (pending.empty()) return Status::Ok();
@@ -171,7 +218,7 @@ Status KvSampleLog::Erase(const std::string& source, Offset until) {
   PERENNIAL_RETURN_IF_ERROR(sweep.Scan(End()));
   for (Offset next;;) {
     MutexLock lock(append_mutex_);
-    PERENNIAL_RETURN_IF_ERROR(Unlist(source));  // unless a failed write left that undone, it is done
+    PERENNIAL_RETURN_IF_ERROR(UnlistAll());  // unless a failed write left that undone, it is done
     // What was appended since the last chunk may name pictures that were to go.
     PERENNIAL_RETURN_IF_ERROR(sweep.Scan(End()));
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<Offset> offsets,
@@ -180,10 +227,14 @@ Status KvSampleLog::Erase(const std::string& source, Offset until) {
     PERENNIAL_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, ReadRecords(offsets));
     AppendDraft draft = NewDraft();
     for (size_t i = 0; i < offsets.size(); ++i) {
-      if (records[i].image && sweep.Take(*records[i].image)) draft.DropBlob(*records[i].image);
+      if (records[i].image && sweep.Take(*records[i].image)) {
+        // An erasure that was broken off may have dropped it with an entry before this one.
+        PERENNIAL_ASSIGN_OR_RETURN(const auto blob, store_.Get(families_.blobs, records[i].image->View()));
+        if (blob) draft.DropBlob(*records[i].image);
+      }
       if (records[i].kind != EntryKind::kErased) draft.EraseEntry(offsets[i], records[i].appended_us);
     }
-    ++taken_back_;
+    const TakesBack counts(taken_back_);
     PERENNIAL_RETURN_IF_ERROR(Commit(draft));
     next = Offset{offsets.back().value + 1};
   }

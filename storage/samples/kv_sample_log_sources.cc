@@ -72,7 +72,8 @@ Status KvSampleLog::NoteReader(std::string_view reader, Offset done) {
           store_.Write(batch, kv::Durability::kSynced).WithContext("note a reader of the sample log"));
     }
   }
-  return EraseForgotten();
+  EraseForgotten();
+  return Status::Ok();
 }
 
 Status KvSampleLog::RemoveReader(std::string_view reader) {
@@ -82,7 +83,8 @@ Status KvSampleLog::RemoveReader(std::string_view reader) {
     batch.Delete(families_.sources, ReaderKey(reader));
     PERENNIAL_RETURN_IF_ERROR(store_.Write(batch, kv::Durability::kSynced).WithContext("remove a reader"));
   }
-  return EraseForgotten();
+  EraseForgotten();
+  return Status::Ok();
 }
 
 Result<std::vector<ReaderInfo>> KvSampleLog::Readers() const {

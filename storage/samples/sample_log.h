@@ -131,7 +131,7 @@ class SampleLog {
   // every reader has let go of them, and are then erased from the disk (kErased stays, so offsets stay as they are).
   // What the source sends later is accepted as new, unless `block`. A source that was forgotten and sent nothing since
   // gets no second entry. Appending waits meanwhile, for a time that grows with the source's samples. kNotFound when
-  // nothing of the source was ever accepted. A call that failed can be repeated.
+  // nothing of it was ever accepted or is in quarantine. May be repeated, also to erase what could not be erased.
   virtual Result<Offset> Forget(std::string_view source, bool block) = 0;
   // Accepts samples of a blocked source again. kNotFound as Forget.
   virtual Status Unblock(std::string_view source) = 0;
@@ -147,7 +147,7 @@ class SampleLog {
 
   // Says durably that `reader` has carried out every forget entry before `done`; a new reader is known from here on.
   // Then erases what all readers have let go of, on the caller's thread: rewriting the files takes a time that grows
-  // with the log. What is left undone by an error or a kill is made up for by the next call.
+  // with the log. What an error (logged, none of the reader's) or a kill leaves undone, the next call makes up for.
   virtual Status NoteReader(std::string_view reader, Offset done) = 0;
   // Nobody waits for it any more. Ok when it is not known.
   virtual Status RemoveReader(std::string_view reader) = 0;

@@ -1,8 +1,13 @@
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <set>
 #include <sstream>
+#include <thread>
+#include <utility>
 
 #include "storage/base/bytes.h"
 #include "storage/base/env.h"
@@ -226,20 +231,151 @@ TEST_F(SourceForget, WhateverWriteFailsItCanBeRepeated) {
     kv::FaultStore faulty(*store_);
     log_ = SampleLog::Open(faulty, options_, clock_).value();
     Feed(*log_);
+    const uint64_t before = faulty.writes();
     faulty.FailWrites(nth, ResourceExhausted("disk full"));
-    const bool failed = !log_->Forget("bad", false).ok();
+    (void)log_->Forget("bad", false);
     const Offset at = log_->Forget("bad", false).value();
     // The reader's write is the one that fails once none of Forget's is.
     const auto note = [&] { return log_->NoteReader("main", Offset{at.value + 1}).ok(); };
     EXPECT_TRUE(note() || note());
+    // What could not be erased waits for the next call.
+    ASSERT_TRUE(log_->Forget("bad", false).ok());
     EXPECT_TRUE(Readable(*log_, "bad").empty());
     EXPECT_EQ(log_->FindSource("bad").value().forgotten, 8u);
     EXPECT_TRUE(log_->Erasing().value().empty());
     ExpectCountersAgree(*log_, *store_);
     log_.reset();
-    if (!failed) return;
+    if (faulty.writes() - before < nth) return;
   }
   FAIL() << "some write always failed";
+}
+
+// The entry is in the log, and the indices still have its samples: nothing may come in on their strength.
+TEST_F(SourceForget, WhoAppendsAfterAFailureFindsTheIndicesClean) {
+  for (const uint64_t nth : {2, 3}) {
+    log_.reset();
+    store_ = kv::OpenMemory(SampleLog::Families());
+    kv::FaultStore faulty(*store_);
+    log_ = SampleLog::Open(faulty, options_, clock_).value();
+    Feed(*log_);
+    ASSERT_TRUE(log_->NoteReader("main", Offset{0}).ok());
+    faulty.FailWrites(nth, ResourceExhausted("disk full"), 2);
+    EXPECT_EQ(log_->Forget("bad", false).status().code(), Code::kResourceExhausted);
+    EXPECT_EQ(log_->AppendLateLabel("bad", "waits", "ok").status().code(), Code::kResourceExhausted);
+    EXPECT_EQ(log_->AppendLateLabel("bad", "waits", "ok").status().code(), Code::kNotFound);
+    EXPECT_EQ(AppendOne(Of("bad", "1")).state, State::kAccepted) << "no duplicate of what was forgotten";
+    EXPECT_EQ(log_->Stats().forgotten, 8u);
+    ExpectCountersAgree(*log_, *store_);
+    log_.reset();
+  }
+}
+
+TEST_F(SourceForget, AReaderIsNotToldOfAnErasureThatFails) {
+  Feed(*log_);
+  ASSERT_TRUE(log_->NoteReader("main", Offset{0}).ok());
+  const Offset at = log_->Forget("bad", false).value();
+  log_.reset();
+  kv::FaultStore faulty(*store_);
+  log_ = SampleLog::Open(faulty, options_, clock_).value();
+  faulty.FailWrites(2, ResourceExhausted("disk full"), 100);  // the note is written
+  EXPECT_TRUE(log_->NoteReader("main", Offset{at.value + 1}).ok());
+  EXPECT_EQ(log_->Erasing().value(), std::vector<std::string>{"bad"});
+  faulty.FailWrites(1, Status::Ok(), 0);
+  ASSERT_TRUE(log_->Forget("bad", false).ok());
+  EXPECT_TRUE(log_->Erasing().value().empty());
+  EXPECT_TRUE(Readable(*log_, "bad").empty());
+  log_.reset();
+}
+
+TEST_F(SourceForget, OfABlockedSourceNothingGoesToQuarantineEither) {
+  Feed(*log_);
+  ASSERT_TRUE(log_->Forget("bad", true).ok());
+  format::Sample broken = Of("bad", "broken");
+  broken.image = "no picture";
+  EXPECT_EQ(AppendOne(broken).state, State::kRefused);
+  ASSERT_TRUE(log_->Quarantine(InvalidArgument("bad"), "line 1", broken).ok());
+  for (const QuarantineEntry& entry : log_->ListQuarantine(0, 10).value()) EXPECT_NE(entry.sample.source, "bad");
+}
+
+TEST_F(SourceForget, WhatIsOnlyInQuarantineIsForgottenToo) {
+  format::Sample broken = Of("worst", "1");
+  broken.image = "no picture";
+  EXPECT_EQ(AppendOne(broken).state, State::kQuarantined);
+  ASSERT_TRUE(log_->Forget("worst", true).ok());
+  EXPECT_TRUE(log_->ListQuarantine(0, 10).value().empty());
+  EXPECT_EQ(AppendOne(Of("worst", "2")).state, State::kRefused);
+  // Sent before it was forgotten again, without a valid sample since.
+  ASSERT_TRUE(log_->Unblock("worst").ok());
+  EXPECT_EQ(AppendOne(broken).state, State::kQuarantined);
+  ASSERT_TRUE(log_->Forget("worst", false).ok());
+  EXPECT_TRUE(log_->ListQuarantine(0, 10).value().empty());
+  ExpectCountersAgree(*log_, *store_);
+}
+
+// Before the first write that deletes a picture, lets a thread look whether it is stored.
+class Interleaved final : public kv::KvStore {
+ public:
+  explicit Interleaved(kv::KvStore& inner) : inner_(inner), blobs_(inner.FindFamily("samples.blobs").value()) {}
+  ~Interleaved() override {
+    if (thread_.joinable()) thread_.join();
+  }
+  void BeforeADeletion(std::function<void()> work) { work_ = std::move(work); }
+  Result<kv::Family> FindFamily(std::string_view name) const override { return inner_.FindFamily(name); }
+  Result<std::optional<std::string>> Get(kv::Family family, std::string_view key) const override {
+    return inner_.Get(family, key);
+  }
+  Result<std::vector<std::optional<std::string>>> MultiGet(kv::Family family,
+                                                           const std::vector<std::string>& keys) const override {
+    auto values = inner_.MultiGet(family, keys);
+    if (family.index == blobs_.index && std::this_thread::get_id() == looker_ && !has_looked_.exchange(true))
+      looked_.set_value();
+    return values;
+  }
+  Status Write(const kv::WriteBatch& batch, kv::Durability durability) override {
+    const auto deletes = [this](const kv::WriteBatch::Operation& operation) {
+      return operation.family.index == blobs_.index && operation.kind == kv::WriteBatch::Operation::Kind::kDelete;
+    };
+    if (work_ && std::any_of(batch.operations().begin(), batch.operations().end(), deletes)) {
+      std::promise<void> named;
+      thread_ = std::thread([this, &named, work = std::exchange(work_, nullptr)] {
+        looker_ = std::this_thread::get_id();
+        named.set_value();
+        work();
+      });
+      named.get_future().wait();
+      looked_.get_future().wait();
+    }
+    return inner_.Write(batch, durability);
+  }
+  std::unique_ptr<kv::Iterator> NewIterator(kv::Family family) const override { return inner_.NewIterator(family); }
+  uint64_t ApproximateBytes() const override { return inner_.ApproximateBytes(); }
+
+ private:
+  kv::KvStore& inner_;
+  const kv::Family blobs_;
+  std::function<void()> work_;
+  std::thread thread_;
+  std::atomic<std::thread::id> looker_;
+  mutable std::promise<void> looked_;
+  mutable std::atomic<bool> has_looked_{false};
+};
+
+// An append that found the picture stored, before the erasure took it, stores it again.
+TEST_F(SourceForget, APictureSentWhileItIsErasedIsThere) {
+  log_.reset();
+  Interleaved store(*store_);
+  log_ = SampleLog::Open(store, options_, clock_).value();
+  format::Sample one = Of("bad", "1"), other = Of("good", "1");
+  one.image = other.image = Picture(5000);
+  AppendOne(one);
+  std::promise<Offset> kept;
+  store.BeforeADeletion([&] { kept.set_value(AppendOne(other).offset); });
+  ASSERT_TRUE(log_->Forget("bad", false).ok());
+  const auto entry = log_->Read(kept.get_future().get());
+  ASSERT_TRUE(entry.ok()) << entry.status().ToString();
+  EXPECT_EQ(entry->sample.image, other.image);
+  ExpectCountersAgree(*log_, *store_);
+  log_.reset();
 }
 
 TEST_F(SourceForget, ALogFromBeforeThereWereSourcesIsCounted) {
