@@ -76,7 +76,11 @@ std::vector<std::string> WhatToDo(const samples::SourceInfo& source, const std::
                     source.forgotten_at->ToString() +
                     " and saved; if it is paused or failed, resume it (perennial resume).");
   }
-  if (source.erasing && waiting_for.empty()) steps.emplace_back("The erasure is under way; ask again.");
+  if (source.erasing && waiting_for.empty()) {
+    steps.emplace_back(
+        "The erasure is under way, or has failed (the hub's log says erasing_failed, and why). Ask again in a while; "
+        "perennial source forget tries it once more.");
+  }
   const auto has_head = [](const TaintedVersion& version) { return version.Live() && version.head_samples > 0; };
   if (std::any_of(versions.begin(), versions.end(), has_head)) {
     steps.emplace_back(
